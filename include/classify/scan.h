@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLASSIFY_SCAN_H
+#define CLASSIFY_SCAN_H
+
+/*
+ * From the bytes of a log to its verdict.
+ *
+ * Three lifetimes: a ruleset is immutable and shared; a worker holds what a
+ * thread needs to scan (one a thread); a stream is one log in progress and
+ * costs kilobytes, so that many can be open at once.
+ *
+ *     clsf_worker_new(ruleset, NULL, &worker);
+ *     clsf_stream_new(ruleset, NULL, &stream);
+ *     while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+ *         clsf_stream_feed(stream, worker, buffer, n);
+ *     clsf_stream_finish(stream, worker, &verdict);
+ *
+ * The same bytes give the same matches and the same verdict, however they are
+ * cut into calls.
+ */
+
+#include <classify/common.h>
+#include <classify/rules.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct clsf_worker;
+struct clsf_stream;
+
+enum clsf_outcome {
+	CLSF_UNDETERMINED = 0,           /* the log says neither */
+	CLSF_PASSED = 1,
+	CLSF_FAILED = 2,
+};
+
+/* A capture of an expression. `value` is raw bytes of the log and ends in NUL besides. */
+struct clsf_field {
+	const char *name;
+	const char *value;
+	size_t length;
+};
+
+/* A line of the log. */
+struct clsf_line {
+	uint64_t number;                 /* counts from 1; 0: none */
+	uint64_t offset;                 /* of its first byte in the decompressed log */
+	uint64_t length;                 /* full length in bytes, without its end */
+	const char *text;                /* raw bytes, cut at 8 KiB on a character boundary */
+	size_t text_length;
+};
+
+/* One rule whose whole condition held. Valid during the callback. */
+struct clsf_match {
+	const struct clsf_rule *rule;
+	struct clsf_line line;
+	size_t n_fields;
+	const struct clsf_field *fields;
+};
+
+/* Return 0 to go on, anything else to stop the scan (CLSF_STOPPED). */
+typedef int (*clsf_match_fn)(const struct clsf_match *match, void *user);
+
+/* What the verdict does not hide. The numbers are stable. */
+enum clsf_warning_code {
+	CLSF_WARN_TRUNCATED_INPUT = 0,
+	CLSF_WARN_LINE_TOO_LONG = 1,
+	CLSF_WARN_LIMIT_REACHED = 2,
+	CLSF_WARN_RULE_QUARANTINED = 3,
+	CLSF_WARN_MATCH_LIMIT = 4,
+	CLSF_WARN_NO_TIMESTAMPS = 5,
+	CLSF_WARN_ENGINE_FALLBACK = 6,
+};
+
+struct clsf_warning {
+	enum clsf_warning_code code;
+	const char *message;
+	uint64_t line;                   /* 0: none */
+	int has_offset;
+	uint64_t offset;
+};
+
+/* A rule that matched and was not chosen, with the reason. */
+struct clsf_also {
+	const struct clsf_rule *rule;
+	struct clsf_line line;
+	uint64_t count;                  /* lines it matched */
+	const char *why_not;             /* begins with: explained by, symptom, recovered, earlier, weaker, duplicate */
+};
+
+/*
+ * The answer for a log. Belongs to the stream and lives until the stream is
+ * reset, fed again or freed. Where `rule` is NULL (not failed, or failed and
+ * no rule says why) the texts of the runbook are "".
+ */
+struct clsf_verdict {
+	enum clsf_outcome outcome;
+	const struct clsf_rule *rule;    /* NULL when not failed or unknown */
+	const char *category;            /* "" unless failed; "unknown" when no rule says why */
+	const char *title;               /* captures filled in */
+	const char *cause;
+	const char *fix;                 /* captures filled in, quoted for the shell */
+	const char *prevent;
+	const char *url;
+	struct clsf_line line;           /* the line that shows it; number 0 unless failed */
+	const char *before;              /* up to `context` lines before it, each ended by \n */
+	size_t before_length;
+	const char *after;
+	size_t after_length;
+	size_t n_fields;
+	const struct clsf_field *fields;
+	const char *fingerprint;         /* of an unknown failure's template; "" otherwise */
+	size_t n_telling;                /* an unknown failure's most telling lines, best first */
+	const struct clsf_line *telling;
+	size_t n_also;                   /* the losers, at most 20 */
+	const struct clsf_also *also;
+	size_t n_warnings;
+	const struct clsf_warning *warnings;
+	uint64_t lines;
+	uint64_t bytes;
+};
+
+/* Options of a worker; what is zero or NULL takes the default. */
+struct clsf_worker_options {
+	size_t size;
+	const struct clsf_allocator *allocator;
+};
+#define CLSF_WORKER_OPTIONS_INIT { .size = sizeof(struct clsf_worker_options) }
+
+/* Options of a stream; what is zero or NULL takes the default. */
+struct clsf_stream_options {
+	size_t size;
+	const struct clsf_allocator *allocator;
+	clsf_match_fn on_match;
+	void *user;                      /* passed to on_match */
+	int no_unwrap;                   /* 1: rules see raw lines only */
+	uint32_t context;                /* lines kept around the telling line; default 0, at most 20 */
+	size_t max_line;                 /* bytes of a line that are looked at; default 1 MiB */
+};
+#define CLSF_STREAM_OPTIONS_INIT { .size = sizeof(struct clsf_stream_options) }
+
+/*
+ * Makes a worker for streams of `ruleset`, to which it holds a reference.
+ *
+ * Returns 0, CLSF_E_NOMEM, CLSF_E_ENGINE, CLSF_E_INVALID.
+ *
+ * Threads: a worker belongs to one thread at a time.
+ */
+CLSF_API int clsf_worker_new(struct clsf_ruleset *ruleset,
+                             const struct clsf_worker_options *options,
+                             struct clsf_worker **ret_worker);
+
+/* Frees a worker; NULL is fine. Threads: one at a time. */
+CLSF_API void clsf_worker_free(struct clsf_worker *worker);
+
+/*
+ * Starts a log. The stream holds a reference to the ruleset.
+ *
+ * Returns 0, CLSF_E_NOMEM, CLSF_E_INVALID.
+ *
+ * Threads: a stream belongs to one thread at a time; which may change.
+ */
+CLSF_API int clsf_stream_new(struct clsf_ruleset *ruleset,
+                             const struct clsf_stream_options *options,
+                             struct clsf_stream **ret_stream);
+
+/*
+ * Takes the next bytes of the log, whatever their number and wherever lines
+ * end. Large calls (256 KiB and more) are scanned in place and are fastest.
+ *
+ * Returns 0; CLSF_STOPPED when on_match asked for it (finish or reset is what
+ * may follow); CLSF_E_NOMEM, CLSF_E_ENGINE, CLSF_E_BUSY (the worker is in a
+ * call already), CLSF_E_INVALID (also: worker of another ruleset, or a stream
+ * that is finished).
+ *
+ * Threads: one at a time for the stream, and for the worker.
+ */
+CLSF_API int clsf_stream_feed(struct clsf_stream *stream, struct clsf_worker *worker,
+                              const void *data, size_t length);
+
+/*
+ * Notes that the log is not complete (a corrupt archive, a read error); the
+ * verdict then carries the warning `truncated_input` with the offset reached.
+ * `message` is copied.
+ *
+ * Returns 0, CLSF_E_NOMEM, CLSF_E_INVALID.
+ *
+ * Threads: one at a time.
+ */
+CLSF_API int clsf_stream_truncated(struct clsf_stream *stream, const char *message);
+
+/*
+ * Ends the log: a last line without \n counts. The verdict belongs to the
+ * stream.
+ *
+ * Returns 0, CLSF_STOPPED, CLSF_E_NOMEM, CLSF_E_ENGINE, CLSF_E_INVALID.
+ *
+ * Threads: one at a time for the stream, and for the worker.
+ */
+CLSF_API int clsf_stream_finish(struct clsf_stream *stream, struct clsf_worker *worker,
+                                const struct clsf_verdict **ret_verdict);
+
+/* Makes the stream ready for another log, keeping its memory. Threads: one at a time. */
+CLSF_API void clsf_stream_reset(struct clsf_stream *stream);
+
+/* Frees a stream, finished or not; NULL is fine. Threads: one at a time. */
+CLSF_API void clsf_stream_free(struct clsf_stream *stream);
+
+/* "failed", "passed", "undetermined". Threads: any. */
+CLSF_API const char *clsf_outcome_name(enum clsf_outcome outcome);
+
+/* "truncated_input" and so on. Threads: any. */
+CLSF_API const char *clsf_warning_name(enum clsf_warning_code code);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

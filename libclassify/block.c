@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A block of whole lines: the filter finds candidates over the raw bytes, and
+ * over the decoded texts of those lines whose message may differ from a part
+ * of their raw text; line by line they go to the judge.
+ *
+ * Candidates are noted as (line, expression), each pair once, in an array of
+ * fixed size. A block that has more of them than fit is split in two and
+ * scanned again: memory stays bounded, and the result is the same.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lines.h"
+#include "stream.h"
+
+/* A decoded text in the side buffer, and the line it is of. */
+struct clsf__piece {
+	size_t start;
+	uint32_t line;
+};
+
+struct collection {
+	struct clsf_worker *w;
+	const char *block;
+	size_t length;
+	size_t start, end;           /* the line of the newest candidate: [start, end] */
+	size_t piece;                /* of the side buffer */
+	bool side;
+	bool sorted;
+	bool full;
+};
+
+static bool add_candidate(struct collection *c, uint32_t line, uint32_t expression)
+{
+	struct clsf_worker *w = c->w;
+	if (w->stamp[expression] == w->line_serial)
+		return true;
+	if (w->n_candidates == w->max_candidates) {
+		c->full = true;
+		return false;
+	}
+	w->stamp[expression] = w->line_serial;
+	if (w->n_candidates && w->candidates[w->n_candidates - 1].line > line)
+		c->sorted = false;
+	w->candidates[w->n_candidates++] = (struct clsf__candidate){ line, expression };
+	return true;
+}
+
+static bool on_candidate(void *context, uint32_t expression, size_t end)
+{
+	struct collection *c = context;
+	size_t at = end - 1;
+	if (at < c->start || at >= c->end) {
+		const char *newline = memrchr(c->block, '\n', at);
+		c->start = newline ? (size_t)(newline - c->block) + 1 : 0;
+		newline = memchr(c->block + at, '\n', c->length - at);
+		c->end = newline ? (size_t)(newline - c->block) : c->length;
+		c->w->line_serial++;
+	}
+	return add_candidate(c, (uint32_t)c->start, expression);
+}
+
+static bool on_side_candidate(void *context, uint32_t expression, size_t end)
+{
+	struct collection *c = context;
+	struct clsf_worker *w = c->w;
+	size_t at = end - 1;
+	if (at < c->start || at >= c->end) {
+		size_t low = 0, high = w->n_pieces;
+		while (high - low > 1) {
+			size_t middle = (low + high) / 2;
+			if (w->pieces[middle].start <= at)
+				low = middle;
+			else
+				high = middle;
+		}
+		c->start = w->pieces[low].start;
+		c->end = low + 1 < w->n_pieces ? w->pieces[low + 1].start : w->side.length;
+		c->piece = low;
+		w->line_serial++;
+	}
+	return add_candidate(c, w->pieces[c->piece].line, expression);
+}
+
+static int by_line(const void *va, const void *vb)
+{
+	const struct clsf__candidate *a = va, *b = vb;
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	return (a->expression > b->expression) - (a->expression < b->expression);
+}
+
+/* The end of the line that starts at `start`: its \n, or the end of the block. */
+static size_t line_end(const char *block, size_t length, size_t start)
+{
+	const char *newline = memchr(block + start, '\n', length - start);
+	return newline ? (size_t)(newline - block) : length;
+}
+
+/* Decodes the special lines of the block into the side buffer. */
+static int fill_side(struct clsf_worker *w, const char *block, size_t length)
+{
+	w->side.length = 0;
+	w->n_pieces = 0;
+	size_t at = clsf__find_special(block, length, 0);
+	while (at < length) {
+		const char *newline = at ? memrchr(block, '\n', at) : NULL;
+		size_t start = newline ? (size_t)(newline - block) + 1 : 0;
+		size_t end = line_end(block, length, start);
+		size_t kept = end > start && block[end - 1] == '\r' ? end - 1 : end;
+		if (!clsf__unwrap(&w->messages, block + start, kept - start))
+			return CLSF_E_NOMEM;
+		if (w->messages.decoded.length) {
+			if (!clsf__grow(&w->allocator, &w->pieces, &w->pieces_capacity, w->n_pieces + 1,
+			                sizeof(*w->pieces)))
+				return CLSF_E_NOMEM;
+			w->pieces[w->n_pieces++] = (struct clsf__piece){ w->side.length, (uint32_t)start };
+			clsf__buffer_add(&w->side, w->messages.decoded.data, w->messages.decoded.length);
+			if (w->side.failed)
+				return CLSF_E_NOMEM;
+		}
+		if (end >= length)
+			break;
+		at = clsf__find_special(block, length, end + 1);
+	}
+	return 0;
+}
+
+static int collect(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
+                   bool *ret_full)
+{
+	/* Serials tell lines apart; when they run out, all stamps are old. */
+	if (w->line_serial > UINT32_MAX - 4 * (uint32_t)CLSF__MAX_LINE) {
+		memset(w->stamp, 0, w->ruleset->n_expressions * sizeof(*w->stamp));
+		w->line_serial = 0;
+	}
+	w->n_candidates = 0;
+	w->unwrapped = false;
+	w->line_serial++;
+	struct collection c = { .w = w, .block = block, .length = length, .sorted = true };
+	int result = clsf__filter_scan(w->ruleset->filter, w->scratch, block, length, on_candidate, &c);
+	if (result == 0 && !s->options.no_unwrap) {
+		result = fill_side(w, block, length);
+		if (result == 0 && w->side.length) {
+			c.start = c.end = 0;
+			c.side = true;
+			w->line_serial++;
+			/* The engine takes at most 4 GiB at once; decoded text is far below. */
+			result = clsf__filter_scan(w->ruleset->filter, w->scratch, w->side.data,
+			                           w->side.length, on_side_candidate, &c);
+		}
+	}
+	*ret_full = c.full;
+	if (result == CLSF_STOPPED)
+		result = 0;
+	if (!c.sorted && !c.full)
+		qsort(w->candidates, w->n_candidates, sizeof(*w->candidates), by_line);
+	return result;
+}
+
+/* Where to split a block that is more than one line; 0 if it is one. */
+static size_t split_point(const char *block, size_t length)
+{
+	if (length < 2)
+		return 0;
+	const char *newline = memrchr(block, '\n', length / 2);
+	if (!newline)
+		newline = memchr(block + length / 2, '\n', length - length / 2);
+	size_t at = newline ? (size_t)(newline - block) + 1 : 0;
+	return at < length ? at : 0;
+}
+
+struct position {
+	uint64_t number;             /* of the line at `at` */
+	size_t at;                   /* up to here newlines are counted */
+};
+
+static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
+                    uint64_t dropped, struct position *p, size_t start,
+                    const struct clsf__candidate *candidates, size_t n)
+{
+	p->number += clsf__count_newlines(block + p->at, start - p->at);
+	p->at = start;
+	size_t end = line_end(block, length, start);
+	size_t kept = end;
+	bool last = end >= length || end + 1 == length;
+	uint64_t more = last ? dropped - (dropped && s->cr_dropped) : 0;
+	if (kept > start && block[kept - 1] == '\r' && more == 0)
+		kept--;
+	struct clsf__line line = {
+		.block = block,
+		.start = start,
+		.length = kept - start,
+		.full_length = kept - start + more,
+		.number = p->number,
+		.offset = s->offset + start,
+	};
+	return clsf__judge_line(s, w, &line, candidates, n);
+}
+
+static int judge_candidates(struct clsf_stream *s, struct clsf_worker *w, const char *block,
+                            size_t length, uint64_t dropped)
+{
+	struct position p = { .number = s->lines + 1 };
+	for (size_t i = 0; i < w->n_candidates;) {
+		size_t n = 1;
+		while (i + n < w->n_candidates && w->candidates[i + n].line == w->candidates[i].line)
+			n++;
+		int result = judge_at(s, w, block, length, dropped, &p, w->candidates[i].line,
+		                      &w->candidates[i], n);
+		if (result)
+			return result;
+		i += n;
+	}
+	return 0;
+}
+
+/* Some expressions are candidates everywhere: every line goes to the judge. */
+static int judge_all(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
+                     uint64_t dropped, const uint32_t *always, size_t n_always)
+{
+	struct position p = { .number = s->lines + 1 };
+	struct clsf__candidate *joined = w->candidates + w->max_candidates;
+	for (size_t start = 0, i = 0; start < length;) {
+		size_t n = 0;
+		for (size_t k = 0; k < n_always; k++)
+			joined[n++] = (struct clsf__candidate){ (uint32_t)start, always[k] };
+		for (; i < w->n_candidates && w->candidates[i].line == start; i++)
+			if (n < 4 * (w->ruleset->n_expressions + 1))
+				joined[n++] = w->candidates[i];
+		int result = judge_at(s, w, block, length, dropped, &p, start, joined, n);
+		if (result)
+			return result;
+		start = line_end(block, length, start) + 1;
+	}
+	return 0;
+}
+
+static int scan_part(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
+                     uint64_t dropped)
+{
+	bool full;
+	int result = collect(s, w, block, length, &full);
+	if (result)
+		return result;
+	size_t split = full ? split_point(block, length) : 0;
+	if (split) {
+		result = scan_part(s, w, block, split, 0);
+		return result ? result : scan_part(s, w, block + split, length - split, dropped);
+	}
+	size_t n_always;
+	const uint32_t *always = clsf__filter_always(w->ruleset->filter, &n_always);
+	result = n_always ? judge_all(s, w, block, length, dropped, always, n_always)
+	                  : judge_candidates(s, w, block, length, dropped);
+	if (result)
+		return result;
+	uint64_t newlines = clsf__count_newlines(block, length);
+	result = clsf__summary_after(s, block, length, s->lines + 1);
+	if (result == 0)
+		result = clsf__tail_update(s, block, length);
+	s->lines += newlines + (length && block[length - 1] != '\n');
+	s->offset += length;
+	return result;
+}
+
+int clsf__scan_block(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
+                     uint64_t dropped)
+{
+	if (length == 0)
+		return 0;
+	int result = scan_part(s, w, block, length, dropped);
+	s->offset += dropped;
+	return result;
+}

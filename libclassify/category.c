@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See category.h. */
+
+#include "category.h"
+
+#include <string.h>
+
+static const char *const categories[] = {
+	"access_denied",
+	"auth_failed",
+	"rate_limited",
+	"out_of_memory",
+	"disk_full",
+	"timeout",
+	"image_not_found",
+	"image_pull_failed",
+	"image_push_failed",
+	"dockerfile_invalid",
+	"dependency_install_failed",
+	"build_step_failed",
+	"test_failed",
+	"source_fetch_failed",
+	"network_unreachable",
+	"dns_failed",
+	"tls_invalid",
+	"service_unavailable",
+	"database_failed",
+	"queue_stalled",
+	"capacity_exhausted",
+	"node_failed",
+	"permission_denied",
+	"config_invalid",
+	"state_drift",
+	"application_crash",
+	"tool_bug",
+	"unknown",
+	NULL,
+};
+
+const char *const clsf__role_names[] = { "cause", "symptom", "start", "success", "failure", NULL };
+const char *const clsf__severity_names[] = { "info", "low", "medium", "high", "critical", NULL };
+
+const char *const *clsf_categories(void)
+{
+	return categories;
+}
+
+const char *clsf_role_name(enum clsf_role role)
+{
+	return role >= CLSF_ROLE_CAUSE && role <= CLSF_ROLE_FAILURE ? clsf__role_names[role] : "";
+}
+
+const char *clsf_severity_name(enum clsf_severity severity)
+{
+	return severity >= CLSF_SEVERITY_INFO && severity <= CLSF_SEVERITY_CRITICAL
+		       ? clsf__severity_names[severity]
+		       : "";
+}
+
+const char *clsf__category_find(const char *name, size_t length)
+{
+	for (size_t i = 0; categories[i]; i++)
+		if (strlen(categories[i]) == length && memcmp(categories[i], name, length) == 0)
+			return categories[i];
+	return NULL;
+}
+
+/* Levenshtein's distance with one row; words of this project are short. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[64];
+	size_t la = strlen(a), lb = strlen(b);
+	if (la >= 64 || lb >= 64)
+		return 64;
+	for (size_t j = 0; j <= lb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[lb];
+}
+
+const char *clsf__nearest(const char *word, const char *const *list)
+{
+	const char *nearest = NULL;
+	size_t best = strlen(word) / 3 + 2;
+	for (size_t i = 0; list[i]; i++) {
+		size_t d = distance(word, list[i]);
+		if (d < best) {
+			best = d;
+			nearest = list[i];
+		}
+	}
+	return nearest;
+}

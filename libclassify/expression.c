@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See expression.h. JIT compilation is put off until an expression first has a
+ * candidate: most rules of a large set never do. The first worker that needs
+ * it takes the lock; all others pass the atomic flag.
+ */
+
+#include "expression.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "error.h"
+
+#define JIT_STACK_START ((size_t)32 * 1024)
+#define JIT_STACK_MAX ((size_t)512 * 1024)
+#define HEAP_LIMIT_KIB 20480
+#define MAX_GROUPS 256      /* pairs of offsets that a runner keeps */
+
+struct clsf__expression {
+	struct clsf_allocator allocator;
+	pcre2_general_context *general;
+	pcre2_code *code;
+	bool utf;
+	atomic_bool translated;
+	size_t n_names;
+	struct {
+		const char *name;
+		uint32_t group;
+	} names[CLSF__MAX_CAPTURES];
+};
+
+struct clsf__runner {
+	struct clsf_allocator allocator;
+	pcre2_general_context *general;
+	pcre2_match_context *context;
+	pcre2_match_data *data;
+	pcre2_jit_stack *stack;
+};
+
+static pthread_mutex_t translation = PTHREAD_MUTEX_INITIALIZER;
+
+static void *pcre2_allocate(size_t size, void *data)
+{
+	return clsf__realloc(data, NULL, size);
+}
+
+static void pcre2_release(void *pointer, void *data)
+{
+	clsf__free(data, pointer);
+}
+
+static bool is_ascii(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] > 0x7f)
+			return false;
+	return true;
+}
+
+/* Notes where the named groups are, by group number. */
+static void read_names(struct clsf__expression *e)
+{
+	uint32_t count = 0, size = 0;
+	PCRE2_SPTR table = NULL;
+	pcre2_pattern_info(e->code, PCRE2_INFO_NAMECOUNT, &count);
+	pcre2_pattern_info(e->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+	pcre2_pattern_info(e->code, PCRE2_INFO_NAMETABLE, &table);
+	for (uint32_t i = 0; i < count && e->n_names < CLSF__MAX_CAPTURES; i++) {
+		PCRE2_SPTR entry = table + (size_t)i * size;
+		uint32_t group = (uint32_t)entry[0] << 8 | entry[1];
+		size_t at = e->n_names++;
+		for (; at > 0 && e->names[at - 1].group > group; at--)
+			e->names[at] = e->names[at - 1];
+		e->names[at].group = group;
+		e->names[at].name = (const char *)(entry + 2);
+	}
+}
+
+int clsf__expression_new(const struct clsf_allocator *a, const char *pattern, size_t length,
+                         struct clsf__expression **ret_expression, size_t *ret_offset,
+                         struct clsf_error *err)
+{
+	*ret_offset = 0;
+	struct clsf__expression *e = clsf__calloc(a, 1, sizeof(*e));
+	if (!e)
+		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
+	e->allocator = *a;
+	e->utf = !is_ascii(pattern, length) || (length >= 6 && memcmp(pattern, "(*UTF)", 6) == 0);
+	e->general = pcre2_general_context_create(pcre2_allocate, pcre2_release, &e->allocator);
+	pcre2_compile_context *context = e->general ? pcre2_compile_context_create(e->general) : NULL;
+	if (!context) {
+		clsf__expression_free(a, e);
+		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
+	}
+	pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+	int number = 0;
+	PCRE2_SIZE offset = 0;
+	e->code = pcre2_compile((PCRE2_SPTR)pattern, length,
+	                        e->utf ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : 0,
+	                        &number, &offset, context);
+	pcre2_compile_context_free(context);
+	if (!e->code) {
+		PCRE2_UCHAR text[256];
+		pcre2_get_error_message(number, text, sizeof(text));
+		clsf__expression_free(a, e);
+		*ret_offset = offset;
+		return clsf__error(err, number == PCRE2_ERROR_HEAP_FAILED ? CLSF_E_NOMEM : CLSF_E_EXPRESSION,
+		                   number, "the expression does not compile: %s (at offset %zu)",
+		                   (const char *)text, (size_t)offset);
+	}
+	read_names(e);
+	*ret_expression = e;
+	return 0;
+}
+
+void clsf__expression_free(const struct clsf_allocator *a, struct clsf__expression *e)
+{
+	if (!e)
+		return;
+	pcre2_code_free(e->code);
+	pcre2_general_context_free(e->general);
+	clsf__free(a, e);
+}
+
+bool clsf__expression_is_utf(const struct clsf__expression *e)
+{
+	return e->utf;
+}
+
+size_t clsf__expression_captures(const struct clsf__expression *e)
+{
+	return e->n_names;
+}
+
+const char *clsf__expression_capture_name(const struct clsf__expression *e, size_t i)
+{
+	return e->names[i].name;
+}
+
+int clsf__runner_new(const struct clsf_allocator *a, uint32_t match_limit,
+                     struct clsf__runner **ret_runner)
+{
+	struct clsf__runner *r = clsf__calloc(a, 1, sizeof(*r));
+	if (!r)
+		return CLSF_E_NOMEM;
+	r->allocator = *a;
+	r->general = pcre2_general_context_create(pcre2_allocate, pcre2_release, &r->allocator);
+	if (r->general) {
+		r->context = pcre2_match_context_create(r->general);
+		r->data = pcre2_match_data_create(MAX_GROUPS, r->general);
+		r->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, r->general);
+	}
+	/* A PCRE2 without JIT has no JIT stack; that is no failure. */
+	uint32_t jit = 0;
+	pcre2_config(PCRE2_CONFIG_JIT, &jit);
+	if (!r->context || !r->data || (jit && !r->stack)) {
+		clsf__runner_free(r);
+		return CLSF_E_NOMEM;
+	}
+	pcre2_set_match_limit(r->context, match_limit);
+	pcre2_set_heap_limit(r->context, HEAP_LIMIT_KIB);
+	if (r->stack)
+		pcre2_jit_stack_assign(r->context, NULL, r->stack);
+	*ret_runner = r;
+	return 0;
+}
+
+void clsf__runner_free(struct clsf__runner *r)
+{
+	if (!r)
+		return;
+	pcre2_match_data_free(r->data);
+	pcre2_match_context_free(r->context);
+	if (r->stack)
+		pcre2_jit_stack_free(r->stack);
+	pcre2_general_context_free(r->general);
+	struct clsf_allocator a = r->allocator;
+	clsf__free(&a, r);
+}
+
+static void translate(struct clsf__expression *e)
+{
+	pthread_mutex_lock(&translation);
+	if (!atomic_load_explicit(&e->translated, memory_order_relaxed)) {
+		/* Where it fails (no JIT, no memory) the interpreter serves. */
+		(void)pcre2_jit_compile(e->code, PCRE2_JIT_COMPLETE);
+		atomic_store_explicit(&e->translated, true, memory_order_release);
+	}
+	pthread_mutex_unlock(&translation);
+}
+
+enum clsf__run clsf__run(struct clsf__runner *r, struct clsf__expression *e,
+                         const char *subject, size_t length, size_t *ret_start, size_t *ret_end)
+{
+	if (!atomic_load_explicit(&e->translated, memory_order_acquire))
+		translate(e);
+	int n = pcre2_match(e->code, (PCRE2_SPTR)subject, length, 0, 0, r->data, r->context);
+	if (n >= 0) {
+		const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(r->data);
+		*ret_start = offsets[0];
+		*ret_end = offsets[1];
+		return CLSF__RUN_MATCH;
+	}
+	switch (n) {
+	case PCRE2_ERROR_NOMATCH:
+		return CLSF__RUN_NO_MATCH;
+	case PCRE2_ERROR_MATCHLIMIT:
+	case PCRE2_ERROR_DEPTHLIMIT:
+	case PCRE2_ERROR_HEAPLIMIT:
+	case PCRE2_ERROR_JIT_STACKLIMIT:
+	case PCRE2_ERROR_RECURSELOOP:
+		return CLSF__RUN_LIMIT;
+	case PCRE2_ERROR_NOMEMORY:
+		return CLSF__RUN_NOMEM;
+	default:
+		return CLSF__RUN_NO_MATCH;
+	}
+}
+
+size_t clsf__captures(const struct clsf__runner *r, const struct clsf__expression *e,
+                      struct clsf__capture captures[CLSF__MAX_CAPTURES])
+{
+	const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(r->data);
+	size_t n = 0;
+	for (size_t i = 0; i < e->n_names; i++) {
+		uint32_t group = e->names[i].group;
+		if (group >= MAX_GROUPS || offsets[2 * group] == PCRE2_UNSET ||
+		    offsets[2 * group] > offsets[2 * group + 1])
+			continue;
+		captures[n++] = (struct clsf__capture){ e->names[i].name, offsets[2 * group],
+		                                        offsets[2 * group + 1] };
+	}
+	return n;
+}
+
+const char *clsf__expression_engine(void)
+{
+	static const char unknown[] = "pcre2";
+	static char text[64];
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_mutex_lock(&lock);
+	if (!text[0]) {
+		char version[48] = "";
+		uint32_t jit = 0;
+		if (pcre2_config(PCRE2_CONFIG_VERSION, NULL) < (int)sizeof(version))
+			pcre2_config(PCRE2_CONFIG_VERSION, version);
+		version[strcspn(version, " ")] = '\0';
+		pcre2_config(PCRE2_CONFIG_JIT, &jit);
+		snprintf(text, sizeof(text), "%s %s%s", unknown, version, jit ? " jit" : "");
+	}
+	pthread_mutex_unlock(&lock);
+	return text;
+}

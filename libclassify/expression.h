@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLSF_EXPRESSION_H
+#define CLSF_EXPRESSION_H
+
+/*
+ * One PCRE2 expression in the dialect of rules, and the state to run it.
+ *
+ * Dialect: byte mode, case-sensitive, no UCP; an expression with bytes above
+ * 0x7f or a leading (*UTF) is compiled with PCRE2_UTF and
+ * PCRE2_MATCH_INVALID_UTF. A newline is \n alone.
+ *
+ * An expression is compiled when it is read and translated to machine code
+ * when it first has a candidate. Only expression.c includes pcre2.h.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "memory.h"
+
+struct clsf__expression;
+struct clsf__runner;
+
+#define CLSF__MAX_CAPTURES 32
+
+/* The bytes of one named capture; `name` belongs to the expression. */
+struct clsf__capture {
+	const char *name;
+	size_t start, end;
+};
+
+/*
+ * Compiles. On failure returns CLSF_E_EXPRESSION (or CLSF_E_NOMEM), with
+ * PCRE2's words, its number and the offset in the pattern.
+ */
+int clsf__expression_new(const struct clsf_allocator *a, const char *pattern, size_t length,
+                         struct clsf__expression **ret_expression, size_t *ret_offset,
+                         struct clsf_error *err);
+void clsf__expression_free(const struct clsf_allocator *a, struct clsf__expression *expression);
+
+/* Compiled with PCRE2_UTF. */
+bool clsf__expression_is_utf(const struct clsf__expression *expression);
+size_t clsf__expression_captures(const struct clsf__expression *expression);
+const char *clsf__expression_capture_name(const struct clsf__expression *expression, size_t i);
+
+/* Match data, a fixed JIT stack and the match limit; one a worker. */
+int clsf__runner_new(const struct clsf_allocator *a, uint32_t match_limit,
+                     struct clsf__runner **ret_runner);
+void clsf__runner_free(struct clsf__runner *runner);
+
+enum clsf__run {
+	CLSF__RUN_NO_MATCH,
+	CLSF__RUN_MATCH,
+	CLSF__RUN_LIMIT,     /* the match limit or the JIT stack ran out: counts as no match, and is reported */
+	CLSF__RUN_NOMEM,
+};
+
+/* Runs the expression on `subject`. On a match *ret_start and *ret_end tell the whole match. */
+enum clsf__run clsf__run(struct clsf__runner *runner, struct clsf__expression *expression,
+                         const char *subject, size_t length, size_t *ret_start, size_t *ret_end);
+
+/*
+ * The named captures of the last match, those that took part, in the order of
+ * their groups; at most CLSF__MAX_CAPTURES. Returns how many.
+ */
+size_t clsf__captures(const struct clsf__runner *runner, const struct clsf__expression *expression,
+                      struct clsf__capture captures[CLSF__MAX_CAPTURES]);
+
+/* "pcre2 10.42 jit" */
+const char *clsf__expression_engine(void);
+
+#endif

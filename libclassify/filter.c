@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See filter.h. Two databases at most: the literals of all expressions
+ * (hs_compile_lit_multi, the fastest matcher there is and quick to compile),
+ * and the relaxed expressions of those that have no telling literal. No SOM,
+ * no SINGLEMATCH, no UTF-8 mode: what Hyperscan is asked is plain bytes.
+ */
+
+#include "filter.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hs.h>
+
+#include "error.h"
+
+/* Literals rarer than this many bits are looked for; others only if there is no relaxed form. */
+#define TELLING_BITS 15.0
+#define USABLE_BITS 9.0
+
+struct database {
+	hs_database_t *hs;
+	uint32_t n;            /* patterns */
+	uint32_t *first;       /* n + 1 indexes into `expression` */
+	uint32_t *expression;
+};
+
+struct clsf__filter {
+	struct clsf_allocator allocator;
+	struct database literals;
+	struct database relaxed;
+	uint32_t *always;
+	size_t n_always;
+};
+
+struct clsf__scratch {
+	struct clsf_allocator allocator;
+	hs_scratch_t *hs;
+};
+
+struct pattern {
+	const char *text;
+	size_t length;
+	unsigned flags;
+	uint32_t expression;
+};
+
+struct patterns {
+	struct pattern *item;
+	size_t n, capacity;
+};
+
+const char *clsf__filter_engine(void)
+{
+	static char text[64];
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_mutex_lock(&lock);
+	if (!text[0]) {
+		const char *version = hs_version();
+		int major = 0, minor = 0, patch = 0;
+		/* Vectorscan tells no name; Hyperscan's last free release is 5.4.2. */
+		bool known = sscanf(version, "%d.%d.%d", &major, &minor, &patch) == 3;
+		bool vectorscan = known && (minor > 4 || patch > 2);
+		snprintf(text, sizeof(text), "%s %.*s", vectorscan ? "vectorscan" : "hyperscan",
+		         (int)strcspn(version, " "), version);
+	}
+	pthread_mutex_unlock(&lock);
+	return text;
+}
+
+/* ---- self-test ---- */
+
+static int note_end(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+                    void *context)
+{
+	(void)id;
+	(void)from;
+	(void)flags;
+	unsigned long long *last = context;
+	if (to > *last)
+		*last = to;
+	return 0;
+}
+
+/*
+ * Vectorscan 5.4.9 misses matches of class gaps on AVX-512 processors, for
+ * most gap lengths. So: gaps of every length up to 400 in the shapes that
+ * relaxed expressions have, each of which must be found.
+ */
+static bool gaps_found(void)
+{
+	static const char *const expressions[] = {
+		"head[^\\n]*tail",
+		"head[\\x00-\\x09\\x0b-\\xff]*tail",
+		"\\x22[^\\x22\\n]*\\x22tail",
+		"head[a-z]{1,}tail",
+	};
+	static const char *const openings[] = { "head", "head", "\"", "head" };
+	static const char *const closings[] = { "tail", "tail", "\"tail", "tail" };
+	bool good = true;
+	for (size_t e = 0; good && e < sizeof(expressions) / sizeof(expressions[0]); e++) {
+		hs_database_t *db = NULL;
+		hs_scratch_t *scratch = NULL;
+		hs_compile_error_t *error = NULL;
+		if (hs_compile(expressions[e], HS_FLAG_DOTALL, HS_MODE_BLOCK, NULL, &db, &error) !=
+		    HS_SUCCESS) {
+			hs_free_compile_error(error);
+			return false;
+		}
+		good = hs_alloc_scratch(db, &scratch) == HS_SUCCESS;
+		for (size_t gap = 1; good && gap <= 400; gap++) {
+			char line[512];
+			size_t n = strlen(openings[e]);
+			memcpy(line, openings[e], n);
+			memset(line + n, 'x', gap);
+			n += gap;
+			memcpy(line + n, closings[e], strlen(closings[e]));
+			n += strlen(closings[e]);
+			unsigned long long last = 0;
+			good = hs_scan(db, line, (unsigned)n, 0, scratch, note_end, &last) ==
+			               HS_SUCCESS &&
+			       last == n;
+		}
+		hs_free_scratch(scratch);
+		hs_free_database(db);
+	}
+	return good;
+}
+
+static pthread_once_t self_test_once = PTHREAD_ONCE_INIT;
+static bool self_test_good;
+
+static void run_self_test(void)
+{
+	self_test_good = gaps_found();
+}
+
+/* ---- building ---- */
+
+static bool add_pattern(const struct clsf_allocator *a, struct patterns *p, struct pattern pattern)
+{
+	if (!clsf__grow(a, &p->item, &p->capacity, p->n + 1, sizeof(*p->item)))
+		return false;
+	p->item[p->n++] = pattern;
+	return true;
+}
+
+static int by_text(const void *va, const void *vb)
+{
+	const struct pattern *a = va, *b = vb;
+	size_t shorter = a->length < b->length ? a->length : b->length;
+	int order = memcmp(a->text, b->text, shorter);
+	if (order == 0)
+		order = (a->length > b->length) - (a->length < b->length);
+	if (order == 0)
+		order = (a->flags > b->flags) - (a->flags < b->flags);
+	if (order == 0)
+		order = (a->expression > b->expression) - (a->expression < b->expression);
+	return order;
+}
+
+static bool same_text(const struct pattern *a, const struct pattern *b)
+{
+	return a->length == b->length && a->flags == b->flags &&
+	       memcmp(a->text, b->text, a->length) == 0;
+}
+
+static void database_done(const struct clsf_allocator *a, struct database *d)
+{
+	hs_free_database(d->hs);
+	clsf__free(a, d->first);
+	clsf__free(a, d->expression);
+	*d = (struct database){ 0 };
+}
+
+/* Merges equal patterns and compiles. Returns HS_SUCCESS, HS_NOMEM, or what the compiler said. */
+static int database_build(const struct clsf_allocator *a, struct patterns *p, bool literal,
+                          struct database *d, struct clsf_error *err)
+{
+	*d = (struct database){ 0 };
+	if (p->n == 0)
+		return HS_SUCCESS;
+	qsort(p->item, p->n, sizeof(*p->item), by_text);
+	const char **texts = clsf__calloc(a, p->n, sizeof(*texts));
+	size_t *lengths = clsf__calloc(a, p->n, sizeof(*lengths));
+	unsigned *flags = clsf__calloc(a, p->n, sizeof(*flags));
+	unsigned *ids = clsf__calloc(a, p->n, sizeof(*ids));
+	d->first = clsf__calloc(a, p->n + 1, sizeof(*d->first));
+	d->expression = clsf__calloc(a, p->n, sizeof(*d->expression));
+	int result = HS_NOMEM;
+	if (texts && lengths && flags && ids && d->first && d->expression) {
+		for (size_t i = 0; i < p->n; i++) {
+			if (i == 0 || !same_text(&p->item[i], &p->item[i - 1])) {
+				texts[d->n] = p->item[i].text;
+				lengths[d->n] = p->item[i].length;
+				flags[d->n] = p->item[i].flags;
+				ids[d->n] = d->n;
+				d->first[d->n++] = (uint32_t)i;
+			}
+			d->expression[i] = p->item[i].expression;
+		}
+		d->first[d->n] = (uint32_t)p->n;
+		hs_compile_error_t *error = NULL;
+		result = literal ? hs_compile_lit_multi(texts, flags, ids, lengths, d->n, HS_MODE_BLOCK,
+		                                        NULL, &d->hs, &error)
+		                 : hs_compile_multi(texts, flags, ids, d->n, HS_MODE_BLOCK, NULL, &d->hs,
+		                                    &error);
+		if (result != HS_SUCCESS && error)
+			clsf__error(err, CLSF_E_ENGINE, result, "%s", error->message);
+		hs_free_compile_error(error);
+	}
+	clsf__free(a, texts);
+	clsf__free(a, lengths);
+	clsf__free(a, flags);
+	clsf__free(a, ids);
+	if (result != HS_SUCCESS)
+		database_done(a, d);
+	return result;
+}
+
+/* Does the engine take this relaxed expression on its own? */
+static bool engine_takes(const char *expression)
+{
+	hs_expr_info_t *info = NULL;
+	hs_compile_error_t *error = NULL;
+	bool good = hs_expression_info(expression, HS_FLAG_DOTALL, &info, &error) == HS_SUCCESS;
+	hs_free_compile_error(error);
+	free(info);
+	return good;
+}
+
+int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *inputs, size_t n,
+                     bool engine_off, struct clsf__filter **ret_filter, const char **ret_fallback,
+                     struct clsf_error *err)
+{
+	*ret_fallback = "";
+	bool relaxed_off = engine_off;
+	if (!engine_off && hs_valid_platform() != HS_SUCCESS) {
+		engine_off = relaxed_off = true;
+		*ret_fallback = "the processor lacks what the engine needs; PCRE2 alone is used";
+	}
+	if (!engine_off) {
+		pthread_once(&self_test_once, run_self_test);
+		relaxed_off = !self_test_good;
+		if (relaxed_off)
+			*ret_fallback = "the engine failed its self-test; only literals are given to it";
+	}
+	struct clsf__filter *f = clsf__calloc(a, 1, sizeof(*f));
+	struct patterns literals = { 0 }, relaxed = { 0 };
+	int result = CLSF_E_NOMEM;
+	if (!f)
+		goto out;
+	f->allocator = *a;
+	f->always = clsf__calloc(a, n ? n : 1, sizeof(*f->always));
+	if (!f->always)
+		goto out;
+	for (size_t i = 0; i < n; i++) {
+		const struct clsf__literals *l = inputs[i].literals;
+		inputs[i].always = false;
+		if (inputs[i].skip)
+			continue;
+		const char *loose = relaxed_off ? NULL : inputs[i].relaxed;
+		if (loose && l->bits < TELLING_BITS && !engine_takes(loose))
+			loose = NULL;
+		double least = loose ? TELLING_BITS : USABLE_BITS;
+		if (!engine_off && l->n && l->bits >= least) {
+			for (size_t j = 0; j < l->n; j++) {
+				const struct clsf__literal *s = &l->item[j];
+				if (!add_pattern(a, &literals,
+				                 (struct pattern){ s->text, s->length,
+				                                   s->nocase ? HS_FLAG_CASELESS : 0,
+				                                   (uint32_t)i }))
+					goto out;
+			}
+		} else if (loose) {
+			if (!add_pattern(a, &relaxed,
+			                 (struct pattern){ loose, strlen(loose), HS_FLAG_DOTALL,
+			                                   (uint32_t)i }))
+				goto out;
+		} else {
+			inputs[i].always = true;
+			f->always[f->n_always++] = (uint32_t)i;
+		}
+	}
+	int built = database_build(a, &literals, true, &f->literals, err);
+	if (built == HS_SUCCESS)
+		built = database_build(a, &relaxed, false, &f->relaxed, err);
+	if (built != HS_SUCCESS) {
+		result = built == HS_NOMEM ? CLSF_E_NOMEM : CLSF_E_ENGINE;
+		goto out;
+	}
+	*ret_filter = f;
+	f = NULL;
+	result = 0;
+out:
+	if (result == CLSF_E_NOMEM)
+		clsf__error(err, result, 0, "out of memory");
+	clsf__free(a, literals.item);
+	clsf__free(a, relaxed.item);
+	clsf__filter_free(f);
+	return result;
+}
+
+void clsf__filter_free(struct clsf__filter *f)
+{
+	if (!f)
+		return;
+	struct clsf_allocator a = f->allocator;
+	database_done(&a, &f->literals);
+	database_done(&a, &f->relaxed);
+	clsf__free(&a, f->always);
+	clsf__free(&a, f);
+}
+
+const uint32_t *clsf__filter_always(const struct clsf__filter *f, size_t *ret_n)
+{
+	*ret_n = f->n_always;
+	return f->always;
+}
+
+/* ---- running ---- */
+
+int clsf__scratch_new(const struct clsf__filter *f, struct clsf__scratch **ret_scratch)
+{
+	struct clsf__scratch *s = clsf__calloc(&f->allocator, 1, sizeof(*s));
+	if (!s)
+		return CLSF_E_NOMEM;
+	s->allocator = f->allocator;
+	hs_error_t code = HS_SUCCESS;
+	if (f->literals.hs)
+		code = hs_alloc_scratch(f->literals.hs, &s->hs);
+	if (code == HS_SUCCESS && f->relaxed.hs)
+		code = hs_alloc_scratch(f->relaxed.hs, &s->hs);
+	if (code != HS_SUCCESS) {
+		clsf__scratch_free(s);
+		return code == HS_NOMEM ? CLSF_E_NOMEM : CLSF_E_ENGINE;
+	}
+	*ret_scratch = s;
+	return 0;
+}
+
+void clsf__scratch_free(struct clsf__scratch *s)
+{
+	if (!s)
+		return;
+	hs_free_scratch(s->hs);
+	struct clsf_allocator a = s->allocator;
+	clsf__free(&a, s);
+}
+
+struct scan {
+	const struct database *database;
+	clsf__candidate_fn found;
+	void *context;
+};
+
+static int on_pattern(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+                      void *context)
+{
+	(void)from;
+	(void)flags;
+	const struct scan *s = context;
+	uint32_t end = s->database->first[id + 1];
+	for (uint32_t i = s->database->first[id]; i < end; i++)
+		if (!s->found(s->context, s->database->expression[i], (size_t)to))
+			return 1;
+	return 0;
+}
+
+static int scan_database(const struct database *d, struct clsf__scratch *s, const char *block,
+                         size_t length, clsf__candidate_fn found, void *context)
+{
+	if (!d->hs)
+		return 0;
+	struct scan scan = { d, found, context };
+	switch (hs_scan(d->hs, block, (unsigned)length, 0, s->hs, on_pattern, &scan)) {
+	case HS_SUCCESS:
+		return 0;
+	case HS_SCAN_TERMINATED:
+		return CLSF_STOPPED;
+	default:
+		return CLSF_E_ENGINE;
+	}
+}
+
+int clsf__filter_scan(const struct clsf__filter *f, struct clsf__scratch *s, const char *block,
+                      size_t length, clsf__candidate_fn found, void *context)
+{
+	int result = scan_database(&f->literals, s, block, length, found, context);
+	return result ? result : scan_database(&f->relaxed, s, block, length, found, context);
+}

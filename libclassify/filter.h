@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLSF_FILTER_H
+#define CLSF_FILTER_H
+
+/*
+ * The filter: which expressions might match which lines of a block.
+ *
+ * A superset, never an answer: what it reports is confirmed by PCRE2, what it
+ * leaves out cannot match. Expressions go in as required literals where these
+ * are telling, else relaxed (regex_filter.h); an expression for which neither
+ * works is always a candidate. Only filter.c includes hs.h.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "memory.h"
+#include "regex_filter.h"
+
+struct clsf__filter;
+struct clsf__scratch;
+
+/* What a filter is made of: one per distinct expression, `id` counting from 0. */
+struct clsf__filter_input {
+	const struct clsf__literals *literals; /* n is 0: none */
+	const char *relaxed;                   /* NULL: none */
+	bool skip;                             /* not looked for at all */
+	bool always;                           /* ret: is a candidate on every line */
+};
+
+/*
+ * Builds the filter over n expressions. With `engine_off` (or on a processor
+ * that the engine cannot use, or when its self-test fails) every expression is
+ * always a candidate; *ret_fallback then tells why ("" otherwise).
+ *
+ * Returns 0, CLSF_E_NOMEM, CLSF_E_ENGINE.
+ */
+int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *inputs, size_t n,
+                     bool engine_off, struct clsf__filter **ret_filter, const char **ret_fallback,
+                     struct clsf_error *err);
+void clsf__filter_free(struct clsf__filter *filter);
+
+/* What a thread needs to run the filter. */
+int clsf__scratch_new(const struct clsf__filter *filter, struct clsf__scratch **ret_scratch);
+void clsf__scratch_free(struct clsf__scratch *scratch);
+
+/* Called with the expression and the offset in the block at which something of it ends (> 0). */
+typedef bool (*clsf__candidate_fn)(void *context, uint32_t expression, size_t end);
+
+/*
+ * Runs the filter over a block. False from `found` ends it early
+ * (CLSF_STOPPED). A (expression, line) may be reported many times and in any
+ * order. Returns 0, CLSF_STOPPED, CLSF_E_ENGINE.
+ */
+int clsf__filter_scan(const struct clsf__filter *filter, struct clsf__scratch *scratch,
+                      const char *block, size_t length, clsf__candidate_fn found, void *context);
+
+/* Expressions that are candidates on every line. */
+const uint32_t *clsf__filter_always(const struct clsf__filter *filter, size_t *ret_n);
+
+/* "hyperscan 5.4.0", "vectorscan 5.4.9" */
+const char *clsf__filter_engine(void);
+
+#endif

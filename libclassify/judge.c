@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The judge: PCRE2 on one line, for its candidates only. An expression hits a
+ * line when it matches a message of it (captures come from there) or the raw
+ * line; `unless` looks at all of these. Hits are then put together by rule and
+ * given to the rule's condition; what holds is a match.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "stream.h"
+
+/* Runs one expression on one text, noting what is not an answer. */
+static enum clsf__run run_on(struct clsf_stream *s, struct clsf_worker *w,
+                             const struct clsf__line *line, struct clsf__compiled *e,
+                             const char *text, size_t length, uint64_t *ret_span)
+{
+	size_t start, end;
+	enum clsf__run result = clsf__run(w->runner, e->code, text, length, &start, &end);
+	if (result == CLSF__RUN_MATCH)
+		*ret_span = end > start ? end - start : 0;
+	if (result == CLSF__RUN_LIMIT) {
+		if (s->match_limits++ == 0) {
+			s->first_limit_line = line->number;
+			s->first_limit_rule = e->n_uses ? w->ruleset->uses[e->first_use].rule : UINT32_MAX;
+		}
+		return CLSF__RUN_NO_MATCH;
+	}
+	return result;
+}
+
+static bool is_raw(const struct clsf__message *m, const struct clsf__line *line)
+{
+	return !m->decoded && m->at == 0 && m->length == line->length;
+}
+
+/*
+ * Looks for the expression in the line. On a match *ret_text is the text in
+ * which it matched; the runner still holds the captures.
+ */
+static enum clsf__run look(struct clsf_stream *s, struct clsf_worker *w,
+                           const struct clsf__line *line, struct clsf__compiled *e,
+                           const char **ret_text, uint64_t *ret_span)
+{
+	const char *raw = clsf__line_text(line);
+	const struct clsf__messages *m = &w->messages;
+	*ret_text = raw;
+	if (s->options.no_unwrap)
+		return run_on(s, w, line, e, raw, line->length, ret_span);
+	if (!w->unwrapped) {
+		if (!clsf__unwrap(&w->messages, raw, line->length))
+			return CLSF__RUN_NOMEM;
+		w->unwrapped = true;
+	}
+	bool raw_known = false;      /* the raw line is known not to match */
+	for (size_t i = 0; i < m->n; i++) {
+		if (is_raw(&m->item[i], line))
+			continue;
+		/*
+		 * Nearly all hits are found in the innermost message. If not there,
+		 * an expression without context that does not match the raw line
+		 * matches no part of it either.
+		 */
+		if (i > 0 && e->context_free && !m->item[i].decoded) {
+			if (!raw_known &&
+			    run_on(s, w, line, e, raw, line->length, ret_span) == CLSF__RUN_NO_MATCH)
+				raw_known = true;
+			if (raw_known)
+				continue;
+		}
+		const char *text = clsf__message_text(m, raw, i);
+		enum clsf__run result = run_on(s, w, line, e, text, m->item[i].length, ret_span);
+		if (result != CLSF__RUN_NO_MATCH) {
+			*ret_text = text;
+			return result;
+		}
+	}
+	if (raw_known)
+		return CLSF__RUN_NO_MATCH;
+	return run_on(s, w, line, e, raw, line->length, ret_span);
+}
+
+/* Copies the runner's captures to the worker's list. */
+static bool keep_captures(struct clsf_worker *w, const struct clsf__compiled *e, const char *text,
+                          uint32_t *ret_first, uint32_t *ret_n)
+{
+	struct clsf__capture captures[CLSF__MAX_CAPTURES];
+	size_t n = clsf__captures(w->runner, e->code, captures);
+	*ret_first = (uint32_t)w->n_fields;
+	*ret_n = (uint32_t)n;
+	if (!clsf__grow(&w->allocator, &w->fields, &w->fields_capacity, w->n_fields + n,
+	                sizeof(*w->fields)))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		size_t length = captures[i].end - captures[i].start;
+		const char *value = text + captures[i].start;
+		w->fields[w->n_fields++] = (struct clsf_field){
+			.name = captures[i].name,
+			.value = value,
+			.length = clsf__cut(value, length, CLSF__MAX_FIELD),
+		};
+	}
+	return true;
+}
+
+static int by_rule(const void *va, const void *vb)
+{
+	const struct clsf__hit *a = va, *b = vb;
+	if (a->rule != b->rule)
+		return a->rule < b->rule ? -1 : 1;
+	return (a->term > b->term) - (a->term < b->term);
+}
+
+/* Does the rule's `unless` hold on this line? */
+static enum clsf__run excused(struct clsf_stream *s, struct clsf_worker *w,
+                              const struct clsf__line *line, const struct clsf__rule *rule)
+{
+	if (!rule->has_unless)
+		return CLSF__RUN_NO_MATCH;
+	const char *text;
+	uint64_t span;
+	return look(s, w, line, &w->ruleset->expressions[rule->unless.expression], &text, &span);
+}
+
+/* Adds the hit's captures to those bound so far, each name once. */
+static size_t bind_fields(struct clsf_worker *w, const struct clsf__hit *hit, size_t n_bound)
+{
+	for (uint32_t i = 0; i < hit->n_fields && n_bound < w->bound_capacity; i++) {
+		const struct clsf_field *field = &w->fields[hit->first_field + i];
+		bool known = false;
+		for (size_t k = 0; !known && k < n_bound; k++)
+			known = strcmp(w->bound[k].name, field->name) == 0;
+		if (!known)
+			w->bound[n_bound++] = *field;
+	}
+	return n_bound;
+}
+
+/* Tells the caller of the library about a match. */
+static int deliver(struct clsf_stream *s, const struct clsf__rule *rule, const struct clsf_line *line,
+                   const struct clsf_field *fields, size_t n_fields)
+{
+	if (!s->options.on_match)
+		return 0;
+	struct clsf_match match = {
+		.rule = &rule->public, .line = *line, .n_fields = n_fields, .fields = fields,
+	};
+	if (s->options.on_match(&match, s->options.user) == 0)
+		return 0;
+	s->stopped = true;
+	return CLSF_STOPPED;
+}
+
+static struct clsf_line public_line(const struct clsf__line *line)
+{
+	const char *text = clsf__line_text(line);
+	return (struct clsf_line){
+		.number = line->number,
+		.offset = line->offset,
+		.length = line->full_length,
+		.text = text,
+		.text_length = clsf__cut(text, line->length, CLSF__MAX_TEXT),
+	};
+}
+
+/* A rule of several lines: the hits move its condition on. */
+static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                           uint32_t index, const struct clsf__hit *hits, size_t n)
+{
+	const struct clsf__rule *rule = w->ruleset->rules[index];
+	struct clsf__rule_state *state = clsf__rule_state(s, index);
+	if (!state)
+		return CLSF_E_NOMEM;
+	uint64_t terms = 0, span = 0;
+	size_t bound = 0;
+	bool show = !rule->shows_term;
+	for (size_t i = 0; i < n; i++) {
+		terms |= UINT64_C(1) << hits[i].term;
+		span = hits[i].span > span ? hits[i].span : span;
+		bound = bind_fields(w, &hits[i], bound);
+		for (size_t k = 0; rule->shows_term && k < rule->n_nodes; k++)
+			if (rule->nodes[k].kind == CLSF__COND_TERM && rule->nodes[k].show &&
+			    rule->nodes[k].term == hits[i].term)
+				show = true;
+	}
+	/* Captures bind as the terms hold, the first binding wins; `shown` carries them on. */
+	struct clsf_line here = public_line(line);
+	for (size_t k = 0; k < state->shown.n_fields; k++) {
+		const struct clsf__kept_field *kept = &state->shown.fields[k];
+		size_t same = bound;
+		for (size_t i = 0; i < bound; i++)
+			if (strcmp(w->bound[i].name, kept->name) == 0)
+				same = i;
+		if (same == bound && bound == w->bound_capacity)
+			continue;
+		w->bound[same] = (struct clsf_field){ kept->name, state->shown.data.data + kept->at,
+			                              kept->length };
+		if (same == bound)
+			bound++;
+	}
+	/* Values may point into what is about to be replaced: build the successor beside it. */
+	struct clsf__evidence next = { 0 };
+	clsf__buffer_init(&next.data, &s->allocator);
+	clsf__buffer_init(&next.before, &s->allocator);
+	clsf__buffer_init(&next.after, &s->allocator);
+	struct clsf_line shown = here;
+	if (!show && state->has_shown) {
+		shown = (struct clsf_line){
+			.number = state->shown.line, .offset = state->shown.offset,
+			.length = state->shown.length, .text = state->shown.data.data,
+			.text_length = state->shown.text_length,
+		};
+	}
+	int result = clsf__evidence_set(s, &next, &shown, w->bound, bound);
+	if (result == 0) {
+		struct clsf__evidence old = state->shown;
+		state->shown = next;
+		next = old;
+		state->has_shown = true;
+	}
+	s->kept -= next.data.length;
+	clsf__buffer_done(&next.data);
+	clsf__free(&s->allocator, next.fields);
+	if (result)
+		return result;
+	if (!clsf__condition(rule, state->words, terms, line->number))
+		return 0;
+	/* The match is told with the kept line and captures, which then are done with. */
+	const struct clsf__evidence *e = &state->shown;
+	for (size_t i = 0; i < e->n_fields && i < w->bound_capacity; i++)
+		w->bound[i] = (struct clsf_field){ e->fields[i].name, e->data.data + e->fields[i].at,
+			                           e->fields[i].length };
+	bound = e->n_fields < w->bound_capacity ? e->n_fields : w->bound_capacity;
+	struct clsf_line told = rule->shows_term ? (struct clsf_line){
+		.number = e->line, .offset = e->offset, .length = e->length,
+		.text = e->data.data, .text_length = e->text_length,
+	} : here;
+	result = deliver(s, rule, &told, w->bound, bound);
+	int added = clsf__summary_add(s, w, line, index, w->bound, bound, span);
+	if (added == 0 && rule->shows_term && state->evidence.line == line->number)
+		added = clsf__evidence_set(s, &state->evidence, &told, w->bound, bound);
+	state->shown.n_fields = 0;
+	state->has_shown = false;
+	return added ? added : result;
+}
+
+/* A rule of one line: any term that hit is the match. */
+static int judge_simple(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                        uint32_t index, const struct clsf__hit *hits, size_t n)
+{
+	size_t bound = 0;
+	uint64_t span = 0;
+	for (size_t i = 0; i < n; i++) {
+		bound = bind_fields(w, &hits[i], bound);
+		span = hits[i].span > span ? hits[i].span : span;
+	}
+	struct clsf_line here = public_line(line);
+	int result = deliver(s, w->ruleset->rules[index], &here, w->bound, bound);
+	int added = clsf__summary_add(s, w, line, index, w->bound, bound, span);
+	return added ? added : result;
+}
+
+int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                     const struct clsf__candidate *candidates, size_t n)
+{
+	struct clsf_ruleset *rs = w->ruleset;
+	w->n_hits = w->n_fields = 0;
+	w->unwrapped = false;
+	w->messages.level = CLSF__LEVEL_NONE;
+	if (++w->judge_serial == 0) {
+		memset(w->judged, 0, rs->n_expressions * sizeof(*w->judged));
+		w->judge_serial = 1;
+	}
+	bool sorted = true;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t expression = candidates[i].expression;
+		if (w->judged[expression] == w->judge_serial)
+			continue;
+		w->judged[expression] = w->judge_serial;
+		struct clsf__compiled *e = &rs->expressions[expression];
+		const char *text;
+		uint64_t span;
+		enum clsf__run result = look(s, w, line, e, &text, &span);
+		if (result == CLSF__RUN_NOMEM)
+			return CLSF_E_NOMEM;
+		if (result != CLSF__RUN_MATCH)
+			continue;
+		uint32_t first, n_fields;
+		if (!keep_captures(w, e, text, &first, &n_fields) ||
+		    !clsf__grow(&w->allocator, &w->hits, &w->hits_capacity, w->n_hits + e->n_uses,
+		                sizeof(*w->hits)))
+			return CLSF_E_NOMEM;
+		for (uint32_t u = 0; u < e->n_uses; u++) {
+			struct clsf__use use = rs->uses[e->first_use + u];
+			if (w->n_hits && w->hits[w->n_hits - 1].rule > use.rule)
+				sorted = false;
+			if (w->n_hits && w->hits[w->n_hits - 1].rule == use.rule &&
+			    w->hits[w->n_hits - 1].term > use.term)
+				sorted = false;
+			w->hits[w->n_hits++] = (struct clsf__hit){ use.rule, use.term, first, n_fields,
+				                                   span };
+		}
+	}
+	if (!sorted)
+		qsort(w->hits, w->n_hits, sizeof(*w->hits), by_rule);
+	uint64_t successes = 0;
+	for (size_t i = 0; i < w->n_hits;) {
+		size_t k = 1;
+		while (i + k < w->n_hits && w->hits[i + k].rule == w->hits[i].rule)
+			k++;
+		uint32_t index = w->hits[i].rule;
+		const struct clsf__rule *rule = rs->rules[index];
+		enum clsf__run result = excused(s, w, line, rule);
+		if (result == CLSF__RUN_NOMEM)
+			return CLSF_E_NOMEM;
+		if (result == CLSF__RUN_NO_MATCH) {
+			int done = rule->state_words
+			                   ? judge_composite(s, w, line, index, &w->hits[i], k)
+			                   : judge_simple(s, w, line, index, &w->hits[i], k);
+			if (done)
+				return done;
+			successes += rule->public.role == CLSF_ROLE_SUCCESS && s->success_line == line->number;
+		}
+		i += k;
+	}
+	/* A success marker excuses what stands on its own line, too: its episode ends with the line. */
+	if (successes)
+		s->episode++;
+	return 0;
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loader: rule files and folders in, quarantine of what is faulty, one
+ * ruleset out. See rules.h for the contract.
+ */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "rule_reader.h"
+#include "ruleset.h"
+
+#define DEFAULT_MAX_RULES 100000
+#define DEFAULT_MAX_FILE ((size_t)16 * 1024 * 1024)
+#define DEFAULT_MATCH_LIMIT 1000000
+#define MAX_DEPTH 32
+
+struct clsf_loader {
+	struct clsf_allocator allocator;
+	struct clsf__arena arena;
+	struct clsf_loader_options options;
+	struct clsf__rule **rules;
+	size_t n_rules, capacity;
+	uint32_t *table;             /* open hash of ids: index + 1 into rules */
+	size_t table_size;
+	size_t quarantined;
+	size_t faults;
+	bool limit;
+	bool no_memory;
+	bool used_up;
+};
+
+int clsf_loader_new(const struct clsf_loader_options *options, struct clsf_loader **ret_loader)
+{
+	CLSF__REQUIRE(ret_loader);
+	CLSF__REQUIRE(!options || options->size == sizeof(*options));
+	struct clsf_allocator a = clsf__allocator(options ? options->allocator : NULL);
+	struct clsf_loader *l = clsf__calloc(&a, 1, sizeof(*l));
+	if (!l)
+		return CLSF_E_NOMEM;
+	l->allocator = a;
+	if (options)
+		l->options = *options;
+	if (!l->options.max_rules)
+		l->options.max_rules = DEFAULT_MAX_RULES;
+	if (!l->options.max_file_size)
+		l->options.max_file_size = DEFAULT_MAX_FILE;
+	if (!l->options.match_limit)
+		l->options.match_limit = DEFAULT_MATCH_LIMIT;
+	clsf__arena_init(&l->arena, &a);
+	*ret_loader = l;
+	return 0;
+}
+
+void clsf_loader_free(struct clsf_loader *l)
+{
+	if (!l)
+		return;
+	struct clsf_allocator a = l->allocator;
+	clsf__arena_done(&l->arena);
+	clsf__free(&a, l->rules);
+	clsf__free(&a, l->table);
+	clsf__free(&a, l);
+}
+
+size_t clsf_loader_quarantined(const struct clsf_loader *l)
+{
+	return l ? l->quarantined : 0;
+}
+
+/* ---- ids ---- */
+
+static uint32_t hash_id(const char *id)
+{
+	uint32_t h = 2166136261u;   /* FNV-1a */
+	for (; *id; id++)
+		h = (h ^ (unsigned char)*id) * 16777619u;
+	return h;
+}
+
+/* The slot of an id: holding its rule, or free. */
+static uint32_t *find_slot(struct clsf_loader *l, const char *id)
+{
+	size_t i = hash_id(id) & (l->table_size - 1);
+	while (l->table[i] && strcmp(l->rules[l->table[i] - 1]->public.id, id) != 0)
+		i = (i + 1) & (l->table_size - 1);
+	return &l->table[i];
+}
+
+static bool grow_table(struct clsf_loader *l)
+{
+	if (l->n_rules * 2 < l->table_size)
+		return true;
+	size_t size = l->table_size ? l->table_size * 2 : 256;
+	uint32_t *table = clsf__calloc(&l->allocator, size, sizeof(*table));
+	if (!table)
+		return false;
+	clsf__free(&l->allocator, l->table);
+	l->table = table;
+	l->table_size = size;
+	for (size_t i = 0; i < l->n_rules; i++)
+		*find_slot(l, l->rules[i]->public.id) = (uint32_t)i + 1;
+	return true;
+}
+
+static void report(struct clsf_loader *l, int code, const struct clsf__rule *rule,
+                   const char *message)
+{
+	struct clsf_error fault = { .code = code, .line = rule->public.line, .column = rule->column };
+	snprintf(fault.file, sizeof(fault.file), "%s", rule->public.file);
+	snprintf(fault.rule, sizeof(fault.rule), "%s", rule->public.id);
+	snprintf(fault.message, sizeof(fault.message), "%s", message);
+	l->faults++;
+	if (l->options.on_fault)
+		l->options.on_fault(CLSF_FAULT_ERROR, &fault, l->options.user);
+}
+
+static bool add_rule(struct clsf__rule *rule, void *context)
+{
+	struct clsf_loader *l = context;
+	if (l->n_rules >= l->options.max_rules) {
+		l->limit = true;
+		return false;
+	}
+	if (!grow_table(l) || !clsf__grow(&l->allocator, &l->rules, &l->capacity, l->n_rules + 1,
+	                                  sizeof(struct clsf__rule *))) {
+		l->no_memory = true;
+		return false;
+	}
+	uint32_t *slot = find_slot(l, rule->public.id);
+	if (*slot) {
+		const struct clsf_rule *first = &l->rules[*slot - 1]->public;
+		char message[512];
+		snprintf(message, sizeof(message), "duplicate id '%s': it is already used at %s:%u",
+		         rule->public.id, first->file, first->line);
+		report(l, CLSF_E_DUPLICATE, rule, message);
+		l->quarantined++;
+		return true;
+	}
+	l->rules[l->n_rules++] = rule;
+	*slot = (uint32_t)l->n_rules;
+	return true;
+}
+
+/* ---- input ---- */
+
+int clsf_loader_add_buffer(struct clsf_loader *l, const char *name, const void *data, size_t length,
+                           struct clsf_error *err)
+{
+	CLSF__REQUIRE(l && name && (data || length == 0) && !l->used_up);
+	if (length > l->options.max_file_size)
+		return clsf__error(err, CLSF_E_LIMIT, 0, "%s: %zu bytes; the limit for a rule file is %zu",
+		                   name, length, l->options.max_file_size);
+	const char *kept = clsf__arena_strndup(&l->arena, name, strlen(name));
+	if (!kept)
+		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
+	struct clsf__rule_file file = {
+		.arena = &l->arena,
+		.allocator = &l->allocator,
+		.name = kept,
+		.on_fault = l->options.on_fault,
+		.user = l->options.user,
+		.on_rule = add_rule,
+		.context = l,
+	};
+	int result = clsf__read_rules(&file, data, length);
+	l->quarantined += file.faulty_rules;
+	l->faults += file.faults;
+	if (result == CLSF_E_NOMEM || l->no_memory)
+		return clsf__error(err, CLSF_E_NOMEM, 0, "%s: out of memory", name);
+	if (result)
+		return clsf__error(err, result, 0, "%s: more than %u rules", name, l->options.max_rules);
+	return 0;
+}
+
+static int io_error(struct clsf_error *err, const char *path, int number)
+{
+	int code = clsf__error(err, CLSF_E_IO, number, "%s: %s", path, strerror(number));
+	if (err)
+		snprintf(err->file, sizeof(err->file), "%s", path);
+	return code;
+}
+
+static int add_file(struct clsf_loader *l, const char *path, struct clsf_error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return io_error(err, path, errno);
+	struct stat st;
+	struct clsf__buffer text;
+	clsf__buffer_init(&text, &l->allocator);
+	int result = 0;
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		result = clsf__error(err, CLSF_E_IO, 0, "%s: not a regular file", path);
+	}
+	while (result == 0) {
+		if (text.length > l->options.max_file_size) {
+			result = clsf__error(err, CLSF_E_LIMIT, 0, "%s: larger than the limit of %zu bytes",
+			                     path, l->options.max_file_size);
+			break;
+		}
+		if (!clsf__buffer_reserve(&text, 65536)) {
+			result = clsf__error(err, CLSF_E_NOMEM, 0, "%s: out of memory", path);
+			break;
+		}
+		ssize_t n = read(fd, text.data + text.length, text.capacity - text.length);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			result = io_error(err, path, errno);
+		if (n <= 0)
+			break;
+		text.length += (size_t)n;
+	}
+	close(fd);
+	if (result == 0)
+		result = clsf_loader_add_buffer(l, path, text.data, text.length, err);
+	clsf__buffer_done(&text);
+	return result;
+}
+
+static bool is_rule_file(const char *name)
+{
+	size_t n = strlen(name);
+	return (n > 5 && strcmp(name + n - 5, ".yaml") == 0) ||
+	       (n > 4 && strcmp(name + n - 4, ".yml") == 0);
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static int add_path(struct clsf_loader *l, const char *path, unsigned depth, struct clsf_error *err)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return io_error(err, path, errno);
+	if (!S_ISDIR(st.st_mode))
+		return add_file(l, path, err);
+	if (depth > MAX_DEPTH)
+		return clsf__error(err, CLSF_E_LIMIT, 0, "%s: folders nested more than %d deep", path,
+		                   MAX_DEPTH);
+	struct dirent **entries;
+	int n = scandir(path, &entries, visible, by_name);
+	if (n < 0)
+		return io_error(err, path, errno);
+	int result = 0;
+	for (int i = 0; i < n; i++) {
+		struct clsf__buffer child;
+		clsf__buffer_init(&child, &l->allocator);
+		size_t length = strlen(path);
+		clsf__buffer_addf(&child, "%s%s%s", path, length && path[length - 1] == '/' ? "" : "/",
+		                  entries[i]->d_name);
+		int one = 0;
+		if (child.failed)
+			one = clsf__error(err, CLSF_E_NOMEM, 0, "%s: out of memory", path);
+		else if (lstat(child.data, &st) != 0)
+			one = io_error(err, child.data, errno);
+		else if (S_ISDIR(st.st_mode))
+			one = add_path(l, child.data, depth + 1, err);
+		else if (is_rule_file(entries[i]->d_name))
+			one = add_path(l, child.data, depth + 1, err);
+		/* What cannot be read does not keep the rest from loading; the first error is told. */
+		if (one && (!result || one == CLSF_E_NOMEM)) {
+			result = one;
+		}
+		clsf__buffer_done(&child);
+		free(entries[i]);
+	}
+	free(entries);
+	return result;
+}
+
+int clsf_loader_add_path(struct clsf_loader *l, const char *path, struct clsf_error *err)
+{
+	CLSF__REQUIRE(l && path && !l->used_up);
+	return add_path(l, path, 0, err);
+}
+
+int clsf_loader_compile(struct clsf_loader *l, struct clsf_ruleset **ret_ruleset,
+                        struct clsf_error *err)
+{
+	CLSF__REQUIRE(l && ret_ruleset && !l->used_up);
+	l->used_up = true;
+	if (l->options.strict && l->faults)
+		return clsf__error(err, CLSF_E_RULE, 0, "%zu faults in the rules", l->faults);
+	if (l->n_rules == 0)
+		return clsf__error(err, CLSF_E_NO_RULES, 0, "no rule could be loaded");
+	struct clsf_ruleset *rs;
+	int result = clsf__ruleset_compile(&l->allocator, &l->arena, l->rules, l->n_rules,
+	                                   l->options.match_limit,
+	                                   l->options.engine == CLSF_ENGINE_PCRE2, &rs, err);
+	if (result)
+		return result;
+	rs->quarantined = l->quarantined;
+	l->rules = NULL;
+	l->n_rules = l->capacity = 0;
+	*ret_ruleset = rs;
+	return 0;
+}
+
+int clsf_ruleset_load(const char *path, struct clsf_ruleset **ret_ruleset, struct clsf_error *err)
+{
+	CLSF__REQUIRE(path && ret_ruleset);
+	struct clsf_loader *l;
+	int result = clsf_loader_new(NULL, &l);
+	if (result)
+		return clsf__error(err, result, 0, "out of memory");
+	result = clsf_loader_add_path(l, path, err);
+	if (result == 0)
+		result = clsf_loader_compile(l, ret_ruleset, err);
+	clsf_loader_free(l);
+	return result;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hides secrets in a text that leaves the machine: what a key or a header
+ * names as secret, what has the shape of a known token, passwords in URLs, and
+ * e-mail addresses. The group "s" of each expression is what is hidden.
+ */
+
+#include <pthread.h>
+#include <string.h>
+
+#include "error.h"
+#include "expression.h"
+
+static const char *const secrets[] = {
+	/* scheme://user:password@host, scheme://token@host */
+	"\\b[a-z][a-z0-9+.-]{1,20}://(?<s>[^\\s/@:]*:[^\\s/@]+|[^\\s/@:]{12,})@",
+	"(?i)\\bauthorization[\"']?\\s*[:=]\\s*[\"']?(?:basic|bearer|token)?\\s*(?<s>[A-Za-z0-9+/=._~-]{6,})",
+	"(?i)\\bbearer\\s+(?<s>[A-Za-z0-9+/=._~-]{12,})",
+	"(?i)(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
+	"[\"']?\\s*[=:]\\s*[\"']?(?<s>[^\\s\"'&,;]{4,})",
+	"(?i)--(?:pass(?:word|wd)?|token|secret|api-key)[ =][\"']?(?<s>[^\\s\"']{4,})",
+	"\\b(?<s>(?:AKIA|ASIA)[0-9A-Z]{16})\\b",
+	"\\b(?<s>gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,}"
+	"|xox[abprs]-[A-Za-z0-9-]{10,}|sha256~[A-Za-z0-9_-]{20,}|hvs\\.[A-Za-z0-9_-]{20,})",
+	"\\b(?<s>eyJ[A-Za-z0-9_-]{8,}\\.[A-Za-z0-9_-]{8,}(?:\\.[A-Za-z0-9_-]*)?)",
+	"-----BEGIN [A-Z ]*PRIVATE KEY-----(?<s>.+?)(?:-----END|$)",
+	"(?<s>[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\\.[A-Za-z0-9-]{1,63})*\\.[A-Za-z]{2,24})\\b",
+};
+#define N_SECRETS (sizeof(secrets) / sizeof(secrets[0]))
+
+static const char mark[] = "[redacted]";
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct clsf__expression *compiled[N_SECRETS];
+static bool ready;
+
+static void compile_all(void)
+{
+	struct clsf_allocator a = clsf__allocator(NULL);
+	ready = true;
+	for (size_t i = 0; i < N_SECRETS; i++) {
+		size_t offset;
+		if (clsf__expression_new(&a, secrets[i], strlen(secrets[i]), &compiled[i], &offset, NULL))
+			ready = false;
+	}
+}
+
+/* Is this already a mark, or a part of one? */
+static bool is_marked(const char *text, size_t length)
+{
+	return length <= sizeof(mark) - 1 && memmem(mark, sizeof(mark) - 1, text, length);
+}
+
+/* Replaces the group of one expression wherever it matches, from *from to *to. */
+static int replace_all(struct clsf__runner *runner, struct clsf__expression *e,
+                       const struct clsf__buffer *from, struct clsf__buffer *to)
+{
+	size_t at = 0;
+	to->length = 0;
+	while (at < from->length) {
+		size_t start, end;
+		enum clsf__run run = clsf__run(runner, e, from->data + at, from->length - at, &start, &end);
+		if (run == CLSF__RUN_NOMEM)
+			return CLSF_E_NOMEM;
+		if (run == CLSF__RUN_LIMIT) {
+			/* What cannot be looked at cannot be shown. */
+			clsf__buffer_adds(to, mark);
+			at = from->length;
+			break;
+		}
+		if (run != CLSF__RUN_MATCH || end == 0)
+			break;
+		struct clsf__capture capture[CLSF__MAX_CAPTURES];
+		if (clsf__captures(runner, e, capture) == 0)
+			break;
+		const char *secret = from->data + at + capture[0].start;
+		size_t length = capture[0].end - capture[0].start;
+		clsf__buffer_add(to, from->data + at, capture[0].start);
+		if (is_marked(secret, length))
+			clsf__buffer_add(to, secret, length);
+		else
+			clsf__buffer_adds(to, mark);
+		at += capture[0].end > 0 ? capture[0].end : 1;
+	}
+	clsf__buffer_add(to, from->data + at, from->length - at);
+	return to->failed ? CLSF_E_NOMEM : 0;
+}
+
+int clsf_redact(const char *text, size_t length, char *destination, size_t capacity,
+                size_t *ret_length)
+{
+	CLSF__REQUIRE((text || length == 0) && (destination || capacity == 0) && ret_length);
+	pthread_once(&once, compile_all);
+	if (!ready)
+		return CLSF_E_NOMEM;
+	struct clsf_allocator a = clsf__allocator(NULL);
+	struct clsf__runner *runner;
+	int result = clsf__runner_new(&a, 1000000, &runner);
+	if (result)
+		return result;
+	struct clsf__buffer one, two;
+	clsf__buffer_init(&one, &a);
+	clsf__buffer_init(&two, &a);
+	clsf__buffer_add(&one, text, length);
+	result = one.failed ? CLSF_E_NOMEM : 0;
+	for (size_t i = 0; i < N_SECRETS && result == 0; i++) {
+		result = replace_all(runner, compiled[i], &one, &two);
+		struct clsf__buffer swap = one;
+		one = two;
+		two = swap;
+	}
+	if (result == 0) {
+		size_t n = one.length < capacity ? one.length : capacity;
+		if (n)
+			memcpy(destination, one.data, n);
+		*ret_length = one.length;
+	}
+	clsf__buffer_done(&one);
+	clsf__buffer_done(&two);
+	clsf__runner_free(runner);
+	return result;
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See regex_filter.h. */
+
+#include "regex_filter.h"
+
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+#define MAX_RELAXED 16384  /* bytes of a relaxed expression */
+#define REPEAT_CAP 4       /* x{m,n} beyond this becomes x{4,}: automata stay small */
+#define MAX_CLASS_LITERALS 4
+
+/* A set of strings; `exact` in the code below: the node matches these and nothing else. */
+struct set {
+	bool none;           /* no statement can be made */
+	size_t n;
+	struct clsf__literal item[CLSF__MAX_LITERALS];
+};
+
+struct extraction {
+	struct clsf__arena *arena;
+	struct set best;
+	double best_bits;
+	bool no_memory;
+};
+
+/* Rough bits of information of a byte in log text. */
+static double byte_bits(unsigned char c, bool nocase)
+{
+	double bits;
+	if (c == ' ')
+		bits = 3.2;
+	else if (c >= '0' && c <= '9')
+		bits = 4.5;
+	else if (c >= 'a' && c <= 'z')
+		bits = strchr("etaoinsr", c) ? 4.5 : strchr("qxzj", c) ? 8 : 5.5;
+	else if (strchr("./-\":=,[]", c) && c)
+		bits = 5;
+	else if (c == '_' || c == '(' || c == ')' || c == '\'')
+		bits = 6;
+	else if (c >= 'A' && c <= 'Z')
+		bits = 7;
+	else
+		bits = 8;
+	return nocase && bits > 1 ? bits - 0.5 : bits;
+}
+
+/* Words that stand on many lines of many logs; a literal that is no more than one tells little. */
+static const char *const common_words[] = {
+	"error", "errors", "failed", "failure", "fail", "warning", "warn", "info", "debug", "notice",
+	"message", "level", "level=error", "level=info", "status", "status=", "status code",
+	"connection", "request", "response", "server", "client", "http", "https", "http://", "https://",
+	"time=", "msg=", "kernel", "systemd", "user", "invalid", "timeout", "version", "container",
+	"image", "could not", "cannot", "unable to", "not found", "from", "with", "line ", "code ",
+	"exit status", "file", "directory", "process", "service", "started", "stopped", "node",
+	NULL,
+};
+
+static double literal_bits(const struct clsf__literal *literal)
+{
+	double bits = 0;
+	for (size_t i = 0; i < literal->length && bits < 64; i++)
+		bits += byte_bits((unsigned char)literal->text[i], literal->nocase);
+	const char *text = literal->text;
+	size_t length = literal->length;
+	while (length && strchr(" :[]()\"'=-.,", *text)) {
+		text++;
+		length--;
+	}
+	while (length && strchr(" :[]()\"'=-.,", text[length - 1]))
+		length--;
+	for (size_t i = 0; common_words[i] && bits > 11; i++)
+		if (strlen(common_words[i]) == length &&
+		    strncasecmp(common_words[i], text, length) == 0)
+			bits = 11;
+	return bits;
+}
+
+static double set_bits(const struct set *set)
+{
+	double chance = 0;
+	for (size_t i = 0; i < set->n; i++)
+		chance += exp2(-literal_bits(&set->item[i]));
+	return chance > 0 ? -log2(chance) : 0;
+}
+
+static void consider(struct extraction *x, const struct set *set)
+{
+	if (set->none || set->n == 0)
+		return;
+	for (size_t i = 0; i < set->n; i++)
+		if (set->item[i].length == 0)
+			return;
+	double bits = set_bits(set);
+	if (bits > x->best_bits) {
+		x->best_bits = bits;
+		x->best = *set;
+	}
+}
+
+static bool set_add(struct set *set, const struct clsf__literal *literal)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (set->item[i].length == literal->length &&
+		    set->item[i].nocase == literal->nocase &&
+		    memcmp(set->item[i].text, literal->text, literal->length) == 0)
+			return true;
+	if (set->n == CLSF__MAX_LITERALS)
+		return false;
+	set->item[set->n++] = *literal;
+	return true;
+}
+
+/* left x right, into *left. False when it gets too large; *left is then untouched. */
+static bool multiply(struct extraction *x, struct set *left, const struct set *right)
+{
+	if (left->n * right->n > 16)
+		return false;
+	struct set product = { .none = false };
+	for (size_t i = 0; i < left->n; i++) {
+		for (size_t j = 0; j < right->n; j++) {
+			const struct clsf__literal *a = &left->item[i], *b = &right->item[j];
+			if (a->length + b->length > CLSF__MAX_LITERAL_LENGTH)
+				return false;
+			char joined[CLSF__MAX_LITERAL_LENGTH];
+			memcpy(joined, a->text, a->length);
+			memcpy(joined + a->length, b->text, b->length);
+			struct clsf__literal literal = {
+				.length = a->length + b->length,
+				.nocase = a->nocase || b->nocase,
+			};
+			literal.text = clsf__arena_strndup(x->arena, joined, literal.length);
+			if (!literal.text) {
+				x->no_memory = true;
+				return false;
+			}
+			if (!set_add(&product, &literal))
+				return false;
+		}
+	}
+	*left = product;
+	return true;
+}
+
+/*
+ * Fills *exact if `node` matches a small set of strings, else exact->none, and
+ * offers the sets that `node` requires to x->best as it goes, if `required`.
+ */
+static void extract(struct extraction *x, const struct clsf__re *node, bool required,
+                    struct set *exact)
+{
+	static const struct clsf__literal empty = { .text = "" };
+	*exact = (struct set){ .none = true };
+	switch (node->kind) {
+	case CLSF__RE_EMPTY:
+		*exact = (struct set){ .none = false };
+		set_add(exact, &empty);
+		return;
+	case CLSF__RE_LITERAL: {
+		struct clsf__literal literal = { node->text, node->length, node->nocase };
+		*exact = (struct set){ .none = false };
+		set_add(exact, &literal);
+		return;
+	}
+	case CLSF__RE_CLASS: {
+		struct set members = { .none = false };
+		for (unsigned c = 0; c < 256; c++) {
+			if (!clsf__re_set_has(node, c))
+				continue;
+			if (members.n == MAX_CLASS_LITERALS)
+				return;
+			char byte = (char)c;
+			struct clsf__literal literal = { .length = 1 };
+			literal.text = clsf__arena_strndup(x->arena, &byte, 1);
+			if (!literal.text) {
+				x->no_memory = true;
+				return;
+			}
+			set_add(&members, &literal);
+		}
+		if (members.n)
+			*exact = members;
+		return;
+	}
+	case CLSF__RE_ANY:
+		return;
+	case CLSF__RE_CAT: {
+		struct set run = { .none = false };
+		bool whole = true;
+		set_add(&run, &empty);
+		for (const struct clsf__re *c = node->child; c; c = c->next) {
+			struct set part;
+			extract(x, c, required, &part);
+			if (x->no_memory)
+				return;
+			if (!part.none && multiply(x, &run, &part))
+				continue;
+			whole = false;
+			if (required)
+				consider(x, &run);
+			run = part.none ? (struct set){ .none = false } : part;
+			if (part.none)
+				set_add(&run, &empty);
+		}
+		if (required)
+			consider(x, &run);
+		if (whole)
+			*exact = run;
+		return;
+	}
+	case CLSF__RE_ALT: {
+		/* What every alternative requires, united; each finds its own best first. */
+		struct set all = { .none = false }, united = { .none = false };
+		for (const struct clsf__re *c = node->child; c; c = c->next) {
+			struct extraction inner = { .arena = x->arena };
+			struct set part;
+			extract(&inner, c, true, &part);
+			if (inner.no_memory) {
+				x->no_memory = true;
+				return;
+			}
+			if (!part.none)
+				consider(&inner, &part);
+			for (size_t i = 0; !all.none && i < part.n; i++)
+				all.none = !set_add(&all, &part.item[i]);
+			if (part.none)
+				all.none = true;
+			if (inner.best_bits <= 0)
+				united.none = true;
+			for (size_t i = 0; !united.none && i < inner.best.n; i++)
+				united.none = !set_add(&united, &inner.best.item[i]);
+		}
+		if (required)
+			consider(x, &united);
+		if (!all.none && all.n <= 16)
+			*exact = all;
+		return;
+	}
+	case CLSF__RE_REPEAT: {
+		struct set part;
+		extract(x, node->child, required && node->min > 0, &part);
+		if (x->no_memory || part.none)
+			return;
+		if (node->min == 1 && node->max == 1) {
+			*exact = part;
+		} else if (node->min == 0 && node->max == 1) {
+			if (set_add(&part, &empty))
+				*exact = part;
+		} else if (node->min > 0 && required) {
+			consider(x, &part);
+		}
+		return;
+	}
+	}
+}
+
+bool clsf__re_literals(struct clsf__arena *arena, const struct clsf__re_tree *tree,
+                       struct clsf__literals *ret_literals)
+{
+	struct extraction x = { .arena = arena };
+	struct set exact;
+	extract(&x, tree->root, true, &exact);
+	if (!x.no_memory)
+		consider(&x, &exact);
+	if (x.no_memory)
+		return false;
+	*ret_literals = (struct clsf__literals){ .n = 0 };
+	if (x.best_bits <= 0)
+		return true;
+	for (size_t i = 0; i < x.best.n; i++) {
+		/* A line holds no newline: such a literal is never met, nor is what requires it. */
+		if (memchr(x.best.item[i].text, '\n', x.best.item[i].length))
+			return true;
+	}
+	ret_literals->item = clsf__arena_alloc(arena, x.best.n * sizeof(*ret_literals->item));
+	if (!ret_literals->item)
+		return false;
+	memcpy(ret_literals->item, x.best.item, x.best.n * sizeof(*ret_literals->item));
+	ret_literals->n = x.best.n;
+	ret_literals->bits = x.best_bits;
+	return true;
+}
+
+static bool can_be_empty(const struct clsf__re *node)
+{
+	switch (node->kind) {
+	case CLSF__RE_EMPTY:
+	case CLSF__RE_ANY:
+		return true;
+	case CLSF__RE_LITERAL:
+		return node->length == 0;
+	case CLSF__RE_CLASS:
+		return false;
+	case CLSF__RE_CAT:
+		for (const struct clsf__re *c = node->child; c; c = c->next)
+			if (!can_be_empty(c))
+				return false;
+		return true;
+	case CLSF__RE_ALT:
+		for (const struct clsf__re *c = node->child; c; c = c->next)
+			if (can_be_empty(c))
+				return true;
+		return false;
+	case CLSF__RE_REPEAT:
+		return node->min == 0 || can_be_empty(node->child);
+	}
+	return true;
+}
+
+static void relax(const struct clsf__re *node, struct clsf__buffer *out)
+{
+	if (out->length > MAX_RELAXED)
+		return;
+	switch (node->kind) {
+	case CLSF__RE_EMPTY:
+		clsf__buffer_adds(out, "(?:)");
+		break;
+	case CLSF__RE_ANY:
+		clsf__buffer_adds(out, "[^\\n]*");
+		break;
+	case CLSF__RE_LITERAL:
+		for (size_t i = 0; i < node->length; i++) {
+			unsigned c = (unsigned char)node->text[i];
+			if (node->nocase && (c | 0x20) >= 'a' && (c | 0x20) <= 'z')
+				clsf__buffer_addf(out, "[\\x%02x\\x%02x]", c & ~0x20u, c | 0x20);
+			else
+				clsf__buffer_addf(out, "\\x%02x", c);
+		}
+		break;
+	case CLSF__RE_CLASS: {
+		size_t before = out->length;
+		clsf__buffer_addc(out, '[');
+		bool some = false;
+		for (unsigned c = 0; c < 256; c++) {
+			if (!clsf__re_set_has(node, c) || c == '\n')
+				continue;
+			unsigned to = c;
+			while (to < 255 && to + 1 != '\n' && clsf__re_set_has(node, to + 1))
+				to++;
+			clsf__buffer_addf(out, "\\x%02x-\\x%02x", c, to);
+			some = true;
+			c = to;
+		}
+		clsf__buffer_addc(out, ']');
+		if (!some && !out->failed) {
+			/* Nothing within a line; a superset that is cheap to say. */
+			out->length = before;
+			clsf__buffer_adds(out, "[^\\n]");
+		}
+		break;
+	}
+	case CLSF__RE_CAT:
+		for (const struct clsf__re *c = node->child; c; c = c->next)
+			relax(c, out);
+		break;
+	case CLSF__RE_ALT:
+		clsf__buffer_adds(out, "(?:");
+		for (const struct clsf__re *c = node->child; c; c = c->next) {
+			relax(c, out);
+			if (c->next)
+				clsf__buffer_addc(out, '|');
+		}
+		clsf__buffer_addc(out, ')');
+		break;
+	case CLSF__RE_REPEAT: {
+		if (node->max == 0)
+			break;
+		clsf__buffer_adds(out, "(?:");
+		relax(node->child, out);
+		clsf__buffer_addc(out, ')');
+		uint32_t min = node->min < REPEAT_CAP ? node->min : REPEAT_CAP;
+		if (node->max > REPEAT_CAP)
+			clsf__buffer_addf(out, "{%u,}", min);
+		else
+			clsf__buffer_addf(out, "{%u,%u}", min, node->max);
+		break;
+	}
+	}
+}
+
+bool clsf__re_relax(const struct clsf__re_tree *tree, struct clsf__buffer *out)
+{
+	if (can_be_empty(tree->root))
+		return false;
+	size_t before = out->length;
+	relax(tree->root, out);
+	return !out->failed && out->length - before <= MAX_RELAXED;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLSF_REGEX_FILTER_H
+#define CLSF_REGEX_FILTER_H
+
+/*
+ * What the engine may look for in place of an expression: literals of which
+ * one stands in every line that the expression matches, or a relaxed
+ * expression that matches at least those lines.
+ *
+ * The choice of literals follows the way of RE2's prefilter (exact sets
+ * multiplied along a concatenation, the best set kept); how we differ: sets
+ * are weighed by how rare their strings are in logs, not by length alone.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "memory.h"
+#include "regex_tree.h"
+
+#define CLSF__MAX_LITERALS 48       /* of one expression */
+#define CLSF__MAX_LITERAL_LENGTH 64 /* bytes; longer ones are cut, which accepts more */
+
+struct clsf__literal {
+	const char *text;
+	size_t length;
+	bool nocase;
+};
+
+struct clsf__literals {
+	size_t n;                    /* 0: there is no usable set */
+	struct clsf__literal *item;
+	double bits;                 /* about -log2 of the chance to meet one at a given byte */
+};
+
+/* The best set of required literals. False only when memory is out. */
+bool clsf__re_literals(struct clsf__arena *arena, const struct clsf__re_tree *tree,
+                       struct clsf__literals *ret_literals);
+
+/*
+ * Appends the relaxed expression in the syntax of Hyperscan. It holds no
+ * anchor, no assertion, no back-reference and never matches a newline.
+ * Returns false when there is none to be had (it could match the empty
+ * string, or would be too large).
+ */
+bool clsf__re_relax(const struct clsf__re_tree *tree, struct clsf__buffer *out);
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See ruleset.h. Compiling: equal expressions of all rules become one, each
+ * gets its literals or its relaxed form, the filter is built over them, and
+ * the canonical text of the rules is hashed.
+ */
+
+#include "ruleset.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sha256.h>
+
+#include "error.h"
+#include "regex_filter.h"
+#include "regex_tree.h"
+
+bool clsf__rule_explains(const struct clsf__rule *a, const struct clsf__rule *b)
+{
+	for (size_t i = 0; i < a->n_explains; i++)
+		if (fnmatch(a->explains[i], b->public.id, 0) == 0)
+			return true;
+	return false;
+}
+
+/* ---- the hash ---- */
+
+static void hash_text(SHA256_CTX *context, const char *text, size_t length)
+{
+	/* Length first, so that no two lists of texts are written alike. */
+	uint8_t prefix[8];
+	for (int i = 0; i < 8; i++)
+		prefix[i] = (uint8_t)((uint64_t)length >> (8 * i));
+	SHA256Update(context, prefix, sizeof(prefix));
+	SHA256Update(context, (const uint8_t *)text, length);
+}
+
+static void hash_number(SHA256_CTX *context, uint64_t number)
+{
+	hash_text(context, (const char *)&number, 0);
+	uint8_t bytes[8];
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)(number >> (8 * i));
+	SHA256Update(context, bytes, sizeof(bytes));
+}
+
+static void hash_node(SHA256_CTX *context, const struct clsf__rule *rule, uint32_t index)
+{
+	const struct clsf__node *node = &rule->nodes[index];
+	hash_number(context, node->kind);
+	hash_number(context, node->show);
+	hash_number(context, node->within);
+	hash_number(context, node->count);
+	hash_number(context, node->n_children);
+	if (node->kind == CLSF__COND_TERM) {
+		const struct clsf__term *term = &rule->terms[node->term];
+		hash_text(context, term->pattern, term->length);
+		return;
+	}
+	for (uint32_t c = node->first_child, i = 0; i < node->n_children; i++, c = rule->nodes[c].next)
+		hash_node(context, rule, c);
+}
+
+/* What decides matches and verdicts, and what the verdict says; no places, no examples. */
+static void hash_rule(SHA256_CTX *context, const struct clsf__rule *rule)
+{
+	const struct clsf_rule *p = &rule->public;
+	const char *texts[] = { p->id, p->pack, p->title, p->category, p->owner, p->retry, p->cause,
+		                p->fix, p->prevent, p->url };
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		hash_text(context, texts[i], strlen(texts[i]));
+	hash_number(context, p->role);
+	hash_number(context, p->severity);
+	hash_number(context, rule->show_above);
+	hash_number(context, rule->n_explains);
+	for (size_t i = 0; i < rule->n_explains; i++)
+		hash_text(context, rule->explains[i], strlen(rule->explains[i]));
+	hash_number(context, rule->has_unless);
+	if (rule->has_unless)
+		hash_text(context, rule->unless.pattern, rule->unless.length);
+	hash_node(context, rule, 0);
+}
+
+static int by_id(const void *va, const void *vb)
+{
+	const struct clsf__rule *const *a = va, *const *b = vb;
+	return strcmp((*a)->public.id, (*b)->public.id);
+}
+
+bool clsf__ruleset_hash(struct clsf_ruleset *ruleset)
+{
+	const struct clsf_allocator *a = &ruleset->allocator;
+	struct clsf__rule **sorted = clsf__calloc(a, ruleset->n_rules, sizeof(*sorted));
+	if (!sorted)
+		return false;
+	memcpy(sorted, ruleset->rules, ruleset->n_rules * sizeof(*sorted));
+	qsort(sorted, ruleset->n_rules, sizeof(*sorted), by_id);
+	SHA256_CTX context;
+	SHA256Init(&context);
+	for (size_t i = 0; i < ruleset->n_rules; i++)
+		hash_rule(&context, sorted[i]);
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	SHA256Final(digest, &context);
+	static const char hex[] = "0123456789abcdef";
+	memcpy(ruleset->hash, "sha256:", 7);
+	for (size_t i = 0; i < sizeof(digest); i++) {
+		ruleset->hash[7 + 2 * i] = hex[digest[i] >> 4];
+		ruleset->hash[8 + 2 * i] = hex[digest[i] & 15];
+	}
+	ruleset->hash[7 + 2 * sizeof(digest)] = '\0';
+	clsf__free(a, sorted);
+	return true;
+}
+
+/* ---- compiling ---- */
+
+struct reference {
+	struct clsf__term *term;
+	uint32_t rule, number;
+	bool positive;
+};
+
+static int by_pattern(const void *va, const void *vb)
+{
+	const struct reference *a = va, *b = vb;
+	size_t shorter = a->term->length < b->term->length ? a->term->length : b->term->length;
+	int order = memcmp(a->term->pattern, b->term->pattern, shorter);
+	if (order == 0)
+		order = (a->term->length > b->term->length) - (a->term->length < b->term->length);
+	if (order == 0)
+		order = (int)b->positive - (int)a->positive;
+	if (order == 0)
+		order = (a->rule > b->rule) - (a->rule < b->rule);
+	if (order == 0)
+		order = (a->number > b->number) - (a->number < b->number);
+	return order;
+}
+
+static bool same_pattern(const struct reference *a, const struct reference *b)
+{
+	return a->term->length == b->term->length &&
+	       memcmp(a->term->pattern, b->term->pattern, a->term->length) == 0;
+}
+
+/* Equal expressions become one; who uses it is noted. */
+static int merge_expressions(struct clsf_ruleset *rs, struct clsf_error *err)
+{
+	const struct clsf_allocator *a = &rs->allocator;
+	size_t n = 0;
+	for (size_t i = 0; i < rs->n_rules; i++)
+		n += rs->rules[i]->n_terms + rs->rules[i]->has_unless;
+	struct reference *refs = clsf__calloc(a, n ? n : 1, sizeof(*refs));
+	rs->expressions = clsf__calloc(a, n ? n : 1, sizeof(*rs->expressions));
+	rs->uses = clsf__calloc(a, n ? n : 1, sizeof(*rs->uses));
+	int result = CLSF_E_NOMEM;
+	if (!refs || !rs->expressions || !rs->uses)
+		goto out;
+	size_t k = 0;
+	for (size_t i = 0; i < rs->n_rules; i++) {
+		struct clsf__rule *rule = rs->rules[i];
+		if (rule->n_terms > rs->max_terms)
+			rs->max_terms = (uint32_t)rule->n_terms;
+		for (size_t t = 0; t < rule->n_terms; t++)
+			refs[k++] = (struct reference){ &rule->terms[t], (uint32_t)i, (uint32_t)t, true };
+		if (rule->has_unless)
+			refs[k++] = (struct reference){ &rule->unless, (uint32_t)i, UINT32_MAX, false };
+	}
+	qsort(refs, n, sizeof(*refs), by_pattern);
+	uint32_t uses = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || !same_pattern(&refs[i], &refs[i - 1])) {
+			struct clsf__compiled *e = &rs->expressions[rs->n_expressions];
+			size_t offset;
+			e->pattern = refs[i].term->pattern;
+			e->length = refs[i].term->length;
+			e->first_use = uses;
+			result = clsf__expression_new(a, e->pattern, e->length, &e->code, &offset, err);
+			if (result)
+				goto out;
+			rs->n_expressions++;
+		}
+		struct clsf__compiled *e = &rs->expressions[rs->n_expressions - 1];
+		refs[i].term->expression = (uint32_t)rs->n_expressions - 1;
+		if (refs[i].positive) {
+			e->positive = true;
+			e->n_uses++;
+			rs->uses[uses++] = (struct clsf__use){ refs[i].rule, refs[i].number };
+		}
+	}
+	result = 0;
+out:
+	clsf__free(a, refs);
+	return result;
+}
+
+static int build_filter(struct clsf_ruleset *rs, bool engine_off, struct clsf_error *err)
+{
+	const struct clsf_allocator *a = &rs->allocator;
+	struct clsf__arena scratch;
+	clsf__arena_init(&scratch, a);
+	struct clsf__filter_input *inputs = clsf__calloc(a, rs->n_expressions + 1, sizeof(*inputs));
+	struct clsf__buffer relaxed;
+	clsf__buffer_init(&relaxed, a);
+	static const struct clsf__literals none = { .n = 0 };
+	int result = CLSF_E_NOMEM;
+	if (!inputs)
+		goto out;
+	for (size_t i = 0; i < rs->n_expressions; i++) {
+		struct clsf__compiled *e = &rs->expressions[i];
+		struct clsf__re_tree tree;
+		struct clsf__literals *literals = clsf__arena_alloc(&scratch, sizeof(*literals));
+		if (!literals ||
+		    !clsf__re_parse(&scratch, e->pattern, e->length,
+		                    clsf__expression_is_utf(e->code), &tree))
+			goto out;
+		e->context_free = tree.context_free;
+		inputs[i].literals = &none;
+		inputs[i].skip = !e->positive;
+		if (inputs[i].skip)
+			continue;
+		if (!clsf__re_literals(&scratch, &tree, literals))
+			goto out;
+		inputs[i].literals = literals;
+		relaxed.length = 0;
+		if (clsf__re_relax(&tree, &relaxed)) {
+			inputs[i].relaxed = clsf__arena_strndup(&scratch, relaxed.data, relaxed.length);
+			if (!inputs[i].relaxed)
+				goto out;
+		} else if (relaxed.failed) {
+			goto out;
+		}
+	}
+	result = clsf__filter_new(a, inputs, rs->n_expressions, engine_off, &rs->filter, &rs->fallback,
+	                          err);
+out:
+	if (result == CLSF_E_NOMEM)
+		clsf__error(err, result, 0, "out of memory");
+	clsf__buffer_done(&relaxed);
+	clsf__free(a, inputs);
+	clsf__arena_done(&scratch);
+	return result;
+}
+
+static void ruleset_free(struct clsf_ruleset *rs)
+{
+	struct clsf_allocator a = rs->allocator;
+	for (size_t i = 0; i < rs->n_expressions; i++)
+		clsf__expression_free(&a, rs->expressions[i].code);
+	clsf__filter_free(rs->filter);
+	clsf__free(&a, rs->expressions);
+	clsf__free(&a, rs->uses);
+	clsf__free(&a, rs->rules);
+	clsf__arena_done(&rs->arena);
+	clsf__free(&a, rs);
+}
+
+int clsf__ruleset_compile(const struct clsf_allocator *a, struct clsf__arena *arena,
+                          struct clsf__rule **rules, size_t n, uint32_t match_limit,
+                          bool engine_off, struct clsf_ruleset **ret_ruleset,
+                          struct clsf_error *err)
+{
+	struct clsf_ruleset *rs = clsf__calloc(a, 1, sizeof(*rs));
+	if (!rs)
+		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
+	atomic_init(&rs->references, 1);
+	rs->allocator = *a;
+	rs->fallback = "";
+	rs->match_limit = match_limit;
+	rs->rules = rules;
+	rs->n_rules = n;
+	clsf__arena_init(&rs->arena, a);
+	int result = merge_expressions(rs, err);
+	if (result == 0)
+		result = build_filter(rs, engine_off, err);
+	if (result == 0 && !clsf__ruleset_hash(rs))
+		result = CLSF_E_NOMEM;
+	if (result) {
+		if (result == CLSF_E_NOMEM)
+			clsf__error(err, result, 0, "out of memory");
+		rs->rules = NULL;
+		ruleset_free(rs);
+		return result;
+	}
+	rs->arena = *arena;
+	*arena = (struct clsf__arena){ .allocator = *a };
+	*ret_ruleset = rs;
+	return 0;
+}
+
+struct clsf_ruleset *clsf_ruleset_ref(struct clsf_ruleset *ruleset)
+{
+	if (ruleset)
+		atomic_fetch_add_explicit(&ruleset->references, 1, memory_order_relaxed);
+	return ruleset;
+}
+
+void clsf_ruleset_unref(struct clsf_ruleset *ruleset)
+{
+	if (ruleset && atomic_fetch_sub_explicit(&ruleset->references, 1, memory_order_acq_rel) == 1)
+		ruleset_free(ruleset);
+}
+
+size_t clsf_ruleset_count(const struct clsf_ruleset *ruleset)
+{
+	return ruleset ? ruleset->n_rules : 0;
+}
+
+size_t clsf_ruleset_quarantined(const struct clsf_ruleset *ruleset)
+{
+	return ruleset ? ruleset->quarantined : 0;
+}
+
+const struct clsf_rule *clsf_ruleset_rule(const struct clsf_ruleset *ruleset, size_t index)
+{
+	return ruleset && index < ruleset->n_rules ? &ruleset->rules[index]->public : NULL;
+}
+
+const struct clsf_rule *clsf_ruleset_find(const struct clsf_ruleset *ruleset, const char *id)
+{
+	for (size_t i = 0; ruleset && id && i < ruleset->n_rules; i++)
+		if (strcmp(ruleset->rules[i]->public.id, id) == 0)
+			return &ruleset->rules[i]->public;
+	return NULL;
+}
+
+const char *clsf_ruleset_hash(const struct clsf_ruleset *ruleset)
+{
+	return ruleset ? ruleset->hash : "";
+}

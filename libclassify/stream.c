@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a stream: bytes in whatever pieces, cut into blocks of whole
+ * lines, and the verdict at the end. Whole lines are scanned in the caller's
+ * memory; only an unfinished line is copied. A byte order mark selects UTF-16,
+ * which is decoded to UTF-8 on the way.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+#include "stream.h"
+
+#define SLICE ((size_t)32 * 1024)  /* bytes of UTF-16 decoded at once */
+
+int clsf_stream_new(struct clsf_ruleset *ruleset, const struct clsf_stream_options *options,
+                    struct clsf_stream **ret_stream)
+{
+	CLSF__REQUIRE(ruleset && ret_stream);
+	CLSF__REQUIRE(!options || options->size == sizeof(*options));
+	struct clsf_allocator a = clsf__allocator(options ? options->allocator : NULL);
+	struct clsf_stream *s = clsf__calloc(&a, 1, sizeof(*s));
+	if (!s)
+		return CLSF_E_NOMEM;
+	s->allocator = a;
+	if (options)
+		s->options = *options;
+	if (!s->options.max_line)
+		s->options.max_line = CLSF__MAX_LINE;
+	/* A block holds lines up to its own size without looking at each. */
+	if (s->options.max_line < CLSF__BLOCK)
+		s->options.max_line = CLSF__BLOCK;
+	if (s->options.max_line > ((size_t)1 << 30))
+		s->options.max_line = (size_t)1 << 30;
+	if (s->options.context > CLSF__MAX_CONTEXT)
+		s->options.context = CLSF__MAX_CONTEXT;
+	s->ruleset = clsf_ruleset_ref(ruleset);
+	struct clsf__buffer *buffers[] = { &s->partial, &s->wide, &s->tail, &s->telling_text };
+	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
+		clsf__buffer_init(buffers[i], &a);
+	clsf__arena_init(&s->arena, &a);
+	*ret_stream = s;
+	return 0;
+}
+
+void clsf_stream_free(struct clsf_stream *s)
+{
+	if (!s)
+		return;
+	clsf__summary_done(s);
+	clsf__buffer_done(&s->partial);
+	clsf__buffer_done(&s->wide);
+	clsf__buffer_done(&s->tail);
+	clsf__arena_done(&s->arena);
+	clsf_ruleset_unref(s->ruleset);
+	struct clsf_allocator a = s->allocator;
+	clsf__free(&a, s);
+}
+
+void clsf_stream_reset(struct clsf_stream *s)
+{
+	if (!s)
+		return;
+	clsf__summary_reset(s);
+	s->partial.length = s->wide.length = s->tail.length = 0;
+	s->partial.failed = s->wide.failed = s->tail.failed = s->telling_text.failed = false;
+	s->dropped = s->lines = s->offset = s->bytes = 0;
+	s->cr_dropped = s->begun = s->utf16 = s->utf16_big = s->finished = s->stopped = false;
+	s->n_pending = 0;
+	s->truncated = s->text_limit = false;
+	s->long_lines = s->match_limits = 0;
+}
+
+/* ---- whole lines ---- */
+
+/* The unfinished line is complete, with its \n or at the end of the log. */
+static int scan_partial(struct clsf_stream *s, struct clsf_worker *w, bool newline)
+{
+	if (s->dropped && s->long_lines++ == 0) {
+		s->first_long_line = s->lines + 1;
+		s->first_long_offset = s->offset;
+	}
+	if (newline)
+		clsf__buffer_addc(&s->partial, '\n');
+	if (s->partial.failed)
+		return CLSF_E_NOMEM;
+	int result = clsf__scan_block(s, w, s->partial.data, s->partial.length, s->dropped);
+	s->partial.length = 0;
+	s->dropped = 0;
+	s->cr_dropped = false;
+	return result;
+}
+
+/* Adds to the unfinished line; what goes beyond the limit is counted, not kept. */
+static int add_partial(struct clsf_stream *s, const char *data, size_t length)
+{
+	size_t room = s->options.max_line - s->partial.length;
+	size_t kept = length < room ? length : room;
+	clsf__buffer_add(&s->partial, data, kept);
+	if (kept < length) {
+		s->dropped += length - kept;
+		s->cr_dropped = data[length - 1] == '\r';
+	}
+	return s->partial.failed ? CLSF_E_NOMEM : 0;
+}
+
+static int feed_text(struct clsf_stream *s, struct clsf_worker *w, const char *data, size_t length)
+{
+	while (length > 0) {
+		size_t window = length < CLSF__BLOCK ? length : CLSF__BLOCK;
+		const char *newline = NULL;
+		size_t taken;
+		int result;
+		if (s->partial.length || s->dropped) {
+			newline = memchr(data, '\n', length);
+			taken = newline ? (size_t)(newline - data) : length;
+			result = add_partial(s, data, taken);
+			if (result == 0 && newline) {
+				taken++;
+				result = scan_partial(s, w, true);
+			}
+		} else if ((newline = memrchr(data, '\n', window)) != NULL) {
+			taken = (size_t)(newline - data) + 1;
+			result = clsf__scan_block(s, w, data, taken, 0);
+		} else if (window < length && (newline = memchr(data + window, '\n', length - window)) &&
+		           (size_t)(newline - data) <= s->options.max_line) {
+			taken = (size_t)(newline - data) + 1;
+			result = clsf__scan_block(s, w, data, taken, 0);
+		} else {
+			taken = newline ? (size_t)(newline - data) : length;
+			result = add_partial(s, data, taken);
+			/* The newline itself is met in the next round. */
+		}
+		if (result)
+			return result;
+		data += taken;
+		length -= taken;
+	}
+	return 0;
+}
+
+/* ---- UTF-16 ---- */
+
+static void add_character(struct clsf__buffer *b, uint32_t c)
+{
+	char out[4];
+	if (c < 0x80) {
+		clsf__buffer_addc(b, (char)c);
+		return;
+	}
+	size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	for (size_t i = n; i-- > 1; c >>= 6)
+		out[i] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)((n == 2 ? 0xc0 : n == 3 ? 0xe0 : 0xf0) | c);
+	clsf__buffer_add(b, out, n);
+}
+
+/* The unit at p, two bytes. */
+static uint32_t unit(const struct clsf_stream *s, const unsigned char *p)
+{
+	return s->utf16_big ? (uint32_t)p[0] << 8 | p[1] : (uint32_t)p[1] << 8 | p[0];
+}
+
+/* Decodes what is pending as far as it is complete. A surrogate alone becomes U+FFFD. */
+static void decode_pending(struct clsf_stream *s)
+{
+	while (s->n_pending >= 2) {
+		uint32_t c = unit(s, s->pending);
+		size_t used = 2;
+		if (c >= 0xd800 && c < 0xdc00) {
+			if (s->n_pending < 4)
+				return;
+			uint32_t low = unit(s, s->pending + 2);
+			if (low >= 0xdc00 && low < 0xe000) {
+				c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+				used = 4;
+			} else {
+				c = 0xfffd;
+			}
+		} else if (c >= 0xdc00 && c < 0xe000) {
+			c = 0xfffd;
+		}
+		add_character(&s->wide, c);
+		s->n_pending -= used;
+		memmove(s->pending, s->pending + used, s->n_pending);
+	}
+}
+
+static int feed_utf16(struct clsf_stream *s, struct clsf_worker *w, const char *data, size_t length)
+{
+	while (length > 0) {
+		size_t slice = length < SLICE ? length : SLICE;
+		s->wide.length = 0;
+		for (size_t i = 0; i < slice; i++) {
+			s->pending[s->n_pending++] = (unsigned char)data[i];
+			decode_pending(s);
+		}
+		if (s->wide.failed)
+			return CLSF_E_NOMEM;
+		int result = feed_text(s, w, s->wide.data, s->wide.length);
+		if (result)
+			return result;
+		data += slice;
+		length -= slice;
+	}
+	return 0;
+}
+
+/* ---- the public calls ---- */
+
+/* The first two bytes decide; until they are there they wait. */
+static int feed(struct clsf_stream *s, struct clsf_worker *w, const char *data, size_t length)
+{
+	if (!s->begun) {
+		while (s->n_pending < 2 && length > 0) {
+			s->pending[s->n_pending++] = (unsigned char)*data++;
+			length--;
+		}
+		if (s->n_pending < 2)
+			return 0;
+		s->begun = true;
+		unsigned char a = s->pending[0], b = s->pending[1];
+		s->n_pending = 0;
+		s->utf16 = (a == 0xff && b == 0xfe) || (a == 0xfe && b == 0xff);
+		s->utf16_big = a == 0xfe;
+		if (!s->utf16) {
+			char first[2] = { (char)a, (char)b };
+			int result = feed_text(s, w, first, 2);
+			if (result)
+				return result;
+		}
+	}
+	return s->utf16 ? feed_utf16(s, w, data, length) : feed_text(s, w, data, length);
+}
+
+static int enter(struct clsf_stream *s, struct clsf_worker *w)
+{
+	CLSF__REQUIRE(s && w && !s->finished && w->ruleset == s->ruleset);
+	return atomic_exchange(&w->busy, true) ? CLSF_E_BUSY : 0;
+}
+
+int clsf_stream_feed(struct clsf_stream *s, struct clsf_worker *w, const void *data, size_t length)
+{
+	CLSF__REQUIRE(data || length == 0);
+	int result = enter(s, w);
+	if (result)
+		return result;
+	s->bytes += length;
+	result = s->stopped ? CLSF_STOPPED : feed(s, w, data, length);
+	atomic_store(&w->busy, false);
+	return result;
+}
+
+int clsf_stream_truncated(struct clsf_stream *s, const char *message)
+{
+	CLSF__REQUIRE(s && message && !s->finished);
+	s->truncated = true;
+	snprintf(s->truncated_message, sizeof(s->truncated_message), "%s", message);
+	return 0;
+}
+
+static int finish(struct clsf_stream *s, struct clsf_worker *w)
+{
+	int result = 0;
+	if (s->stopped)
+		return CLSF_STOPPED;
+	if (!s->begun && s->n_pending) {
+		char first = (char)s->pending[0];
+		result = feed_text(s, w, &first, 1);
+	} else if (s->utf16 && s->n_pending) {
+		s->wide.length = 0;
+		add_character(&s->wide, 0xfffd);
+		result = s->wide.failed ? CLSF_E_NOMEM : feed_text(s, w, s->wide.data, s->wide.length);
+	}
+	if (result == 0 && (s->partial.length || s->dropped))
+		result = scan_partial(s, w, false);
+	return result;
+}
+
+int clsf_stream_finish(struct clsf_stream *s, struct clsf_worker *w,
+                       const struct clsf_verdict **ret_verdict)
+{
+	CLSF__REQUIRE(ret_verdict);
+	int result = enter(s, w);
+	if (result)
+		return result;
+	result = finish(s, w);
+	s->finished = true;
+	if (result >= 0) {
+		int built = clsf__verdict_build(s);
+		if (built == 0)
+			*ret_verdict = &s->verdict;
+		else
+			result = built;
+	}
+	atomic_store(&w->busy, false);
+	return result;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLSF_STREAM_H
+#define CLSF_STREAM_H
+
+/*
+ * The inside of a stream and of a worker, shared by what works on them:
+ *
+ *   stream.c   bytes -> blocks of whole lines; the life of a stream
+ *   block.c    a block -> candidates -> the lines they are on
+ *   judge.c    a line and its candidates -> hits -> matches
+ *   condition.c  hits of a rule of several lines -> whether its condition holds
+ *   summary.c  matches -> the bounded summary of a log
+ *   verdict.c  the summary -> the verdict
+ *   telling.c  lines above a hit -> the most telling of them
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <classify/scan.h>
+
+#include "memory.h"
+#include "ruleset.h"
+#include "unwrap.h"
+
+#define CLSF__BLOCK ((size_t)256 * 1024)     /* bytes given to the engine at once */
+#define CLSF__MAX_LINE ((size_t)1024 * 1024) /* bytes of a line that are looked at */
+#define CLSF__MAX_TEXT ((size_t)8192)        /* bytes of a line that a verdict shows */
+#define CLSF__MAX_FIELD ((size_t)4096)       /* bytes of a capture that are kept */
+#define CLSF__MAX_ALSO 20                    /* losers that a verdict lists */
+#define CLSF__MAX_CONTEXT 20                 /* lines of context on either side */
+#define CLSF__MAX_TELLING 5                  /* telling lines of an unknown failure */
+#define CLSF__LOOKBACK_LINES 40              /* how far above a hit the telling line may be */
+#define CLSF__LOOKBACK_BYTES ((size_t)8192)
+#define CLSF__MAX_KEPT ((size_t)4 * 1024 * 1024) /* bytes of texts that one log's summary keeps */
+
+/* ---- what a log's summary is made of ---- */
+
+struct clsf__kept_field {
+	const char *name;            /* the ruleset's */
+	size_t at, length;           /* in `data` of the evidence */
+};
+
+/* A line that was kept, with the captures of the match. */
+struct clsf__evidence {
+	uint64_t line, offset, length;
+	struct clsf__buffer data;    /* the text, NUL, then the values of fields, each with NUL */
+	size_t text_length;
+	struct clsf__kept_field *fields;
+	size_t n_fields, fields_capacity;
+	struct clsf__buffer before, after;
+	uint32_t after_wanted;       /* lines still to come, */
+	uint64_t after_next;         /* the first of them */
+	uint64_t span;               /* length of the longest match on the line */
+	bool weak;                   /* the line is a warning or less, or speaks of a retry */
+};
+
+/* What a stream knows of a rule that has hit. */
+struct clsf__rule_state {
+	uint32_t rule;
+	uint64_t count;              /* matches */
+	uint64_t first_line;         /* of all matches */
+	uint64_t last_line;
+	uint64_t episode;            /* of the newest match */
+	uint64_t episode_line;       /* first match of that episode */
+	struct clsf__evidence evidence;
+	/* Of a rule of several lines: */
+	uint64_t *words;             /* rule->state_words of them; 0 is "not yet", else line number */
+	struct clsf__evidence shown; /* of the term that says `show: true` */
+	bool has_shown;
+};
+
+/* A telling line of an unexplained failure. */
+struct clsf__telling {
+	uint64_t line, offset, length;
+	size_t at, text_length;      /* in telling_text */
+	int score;
+};
+
+struct clsf_stream {
+	struct clsf_allocator allocator;
+	struct clsf_ruleset *ruleset;
+	struct clsf_stream_options options;
+
+	/* Bytes on their way. */
+	struct clsf__buffer partial; /* the unfinished line, at most max_line of it */
+	uint64_t dropped;            /* bytes of it beyond that */
+	bool cr_dropped;             /* the newest of those was \r */
+	bool begun, utf16, utf16_big, finished, stopped;
+	unsigned char pending[8];    /* bytes of an unfinished byte order mark or UTF-16 unit */
+	size_t n_pending;
+	struct clsf__buffer wide;    /* UTF-16 decoded to UTF-8 */
+	struct clsf__buffer tail;    /* the newest whole lines before the block */
+	uint64_t lines;              /* that were scanned */
+	uint64_t offset;             /* of the first byte not scanned yet */
+	uint64_t bytes;
+
+	/* The summary. */
+	struct clsf__rule_state **states;
+	size_t n_states, states_capacity;
+	uint32_t *table;             /* open hash by rule: index + 1 into states */
+	size_t table_size;
+	uint64_t episode;            /* success markers so far */
+	uint64_t success_line;       /* the newest success marker */
+	size_t kept;                 /* bytes of texts */
+	size_t n_after;              /* evidences that want lines after them */
+	struct clsf__telling telling[CLSF__MAX_TELLING];
+	size_t n_telling;
+	uint64_t telling_episode;
+	bool has_telling;
+	struct clsf__buffer telling_text;
+
+	/* What is to be said besides. */
+	bool truncated;
+	char truncated_message[256];
+	uint64_t long_lines, first_long_line, first_long_offset;
+	uint64_t match_limits, first_limit_line;
+	uint32_t first_limit_rule;
+	bool text_limit;
+	bool state_limit;
+
+	/* The verdict, in memory of its own. */
+	struct clsf__arena arena;
+	struct clsf_verdict verdict;
+};
+
+struct clsf__candidate {
+	uint32_t line;               /* offset of its line in the block */
+	uint32_t expression;
+};
+
+/* A term of a rule that is confirmed on the line at hand. */
+struct clsf__hit {
+	uint32_t rule, term;
+	uint32_t first_field, n_fields;
+	uint64_t span;
+};
+
+struct clsf_worker {
+	struct clsf_allocator allocator;
+	struct clsf_ruleset *ruleset;
+	struct clsf__scratch *scratch;
+	struct clsf__runner *runner;
+	atomic_bool busy;
+
+	struct clsf__candidate *candidates;
+	size_t n_candidates, max_candidates;
+	uint32_t *stamp;             /* by expression: the line it was last noted for */
+	uint32_t line_serial;
+	uint32_t *judged;            /* by expression: the line it was last judged on */
+	uint32_t judge_serial;
+
+	struct clsf__messages messages;
+	bool unwrapped;              /* messages are those of the line at hand */
+	struct clsf__buffer side;    /* decoded texts of special lines, for the filter */
+	struct clsf__piece *pieces;  /* which line each came from */
+	size_t n_pieces, pieces_capacity;
+
+	struct clsf__hit *hits;
+	size_t n_hits, hits_capacity;
+	struct clsf_field *fields;   /* captures of the hits of the line at hand */
+	size_t n_fields, fields_capacity;
+	struct clsf_field *bound;    /* of the match at hand, names bound once */
+	size_t bound_capacity;
+	struct clsf__messages other; /* for looking at lines other than the one at hand */
+};
+
+/* A line of the block at hand. */
+struct clsf__line {
+	const char *block;
+	size_t start;                /* in the block */
+	size_t length;               /* without its end */
+	uint64_t full_length;        /* what was dropped included */
+	uint64_t number;
+	uint64_t offset;
+};
+
+static inline const char *clsf__line_text(const struct clsf__line *line)
+{
+	return line->block + line->start;
+}
+
+/* ---- block.c ---- */
+
+/*
+ * Scans `length` bytes of whole lines (the last may lack its \n). `dropped`
+ * bytes more belong to the last line but were too many to look at.
+ */
+int clsf__scan_block(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
+                     uint64_t dropped);
+
+/* ---- judge.c ---- */
+
+/* Judges the expressions that are candidates on the line; delivers matches. */
+int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                     const struct clsf__candidate *candidates, size_t n);
+
+/* ---- condition.c ---- */
+
+/*
+ * Feeds the hits of one rule on one line (bit t of `terms`: term t) to its
+ * condition. Returns whether it holds now.
+ */
+bool clsf__condition(const struct clsf__rule *rule, uint64_t *words, uint64_t terms, uint64_t line);
+
+/* ---- summary.c ---- */
+
+/* The state of a rule, made if needed; NULL when memory is out. */
+struct clsf__rule_state *clsf__rule_state(struct clsf_stream *s, uint32_t rule);
+
+/* Notes a match of `rule`. */
+int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                      uint32_t rule, const struct clsf_field *fields, size_t n_fields,
+                      uint64_t span);
+
+/* Keeps a line and captures as evidence, replacing what it held. */
+int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const struct clsf_line *line,
+                       const struct clsf_field *fields, size_t n_fields);
+
+/* Adds the lines of the block to the evidences that want lines after them. */
+int clsf__summary_after(struct clsf_stream *s, const char *block, size_t length,
+                        uint64_t first_number);
+
+void clsf__summary_reset(struct clsf_stream *s);
+void clsf__summary_done(struct clsf_stream *s);
+
+/* ---- telling.c ---- */
+
+struct clsf__above {
+	const char *text;
+	size_t length;               /* without its end */
+	uint64_t number;
+	uint64_t offset;
+};
+
+/*
+ * The lines above `line`, nearest first: at most `most` of them, and at most
+ * CLSF__LOOKBACK_BYTES in all.
+ */
+size_t clsf__lines_above(const struct clsf_stream *s, const struct clsf__line *line,
+                         struct clsf__above above[CLSF__LOOKBACK_LINES], size_t most);
+
+/*
+ * The most telling line of the program output right above `line`; false when
+ * there is none. Memory trouble counts as none.
+ */
+bool clsf__telling_above(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                         struct clsf__above *ret_above);
+
+/* Keeps the most telling lines above and at the failure marker. */
+int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line);
+
+/* Writes 16 hexadecimal digits and NUL: a hash of the text without its numbers, names and paths. */
+void clsf__fingerprint(const char *text, size_t length, char out[17]);
+
+/* Remembers the end of the block for the lookback of the next one. */
+int clsf__tail_update(struct clsf_stream *s, const char *block, size_t length);
+
+/* ---- verdict.c ---- */
+
+int clsf__verdict_build(struct clsf_stream *s);
+
+/* ---- text.c ---- */
+
+/* The length of the first `limit` bytes of the text that does not cut a UTF-8 character. */
+size_t clsf__cut(const char *text, size_t length, size_t limit);
+
+#endif

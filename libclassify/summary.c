@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bounded summary of a log: for each rule that hit, how often, where first
+ * and last, and one line of evidence with its captures. A success marker
+ * begins a new episode; what matched in an earlier one was recovered from.
+ *
+ * The evidence of a rule is its first match in the newest episode, but a match
+ * on a line that is a warning or a retry gives way to the first that is not.
+ */
+
+#include <string.h>
+
+#include "stream.h"
+
+struct clsf__rule_state *clsf__rule_state(struct clsf_stream *s, uint32_t rule)
+{
+	const struct clsf_allocator *a = &s->allocator;
+	if (s->n_states * 2 >= s->table_size) {
+		size_t size = s->table_size ? s->table_size * 2 : 32;
+		uint32_t *table = clsf__calloc(a, size, sizeof(*table));
+		if (!table)
+			return NULL;
+		for (size_t i = 0; i < s->n_states; i++) {
+			size_t slot = s->states[i]->rule * 2654435761u & (size - 1);
+			while (table[slot])
+				slot = (slot + 1) & (size - 1);
+			table[slot] = (uint32_t)i + 1;
+		}
+		clsf__free(a, s->table);
+		s->table = table;
+		s->table_size = size;
+	}
+	size_t slot = rule * 2654435761u & (s->table_size - 1);
+	while (s->table[slot]) {
+		struct clsf__rule_state *state = s->states[s->table[slot] - 1];
+		if (state->rule == rule)
+			return state;
+		slot = (slot + 1) & (s->table_size - 1);
+	}
+	if (!clsf__grow(a, &s->states, &s->states_capacity, s->n_states + 1, sizeof(struct clsf__rule_state *)))
+		return NULL;
+	struct clsf__rule_state *state = clsf__calloc(a, 1, sizeof(*state));
+	if (!state)
+		return NULL;
+	uint32_t words = s->ruleset->rules[rule]->state_words;
+	if (words) {
+		state->words = clsf__calloc(a, words, sizeof(*state->words));
+		if (!state->words) {
+			clsf__free(a, state);
+			return NULL;
+		}
+	}
+	state->rule = rule;
+	struct clsf__buffer *buffers[] = { &state->evidence.data, &state->evidence.before,
+		                           &state->evidence.after, &state->shown.data,
+		                           &state->shown.before, &state->shown.after };
+	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
+		clsf__buffer_init(buffers[i], a);
+	s->states[s->n_states++] = state;
+	s->table[slot] = (uint32_t)s->n_states;
+	return state;
+}
+
+int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const struct clsf_line *line,
+                       const struct clsf_field *fields, size_t n_fields)
+{
+	/* When a log's summary has grown too large, texts are cut short. */
+	size_t limit = CLSF__MAX_TEXT;
+	s->kept -= e->data.length;
+	if (s->kept > CLSF__MAX_KEPT) {
+		s->text_limit = true;
+		limit = 256;
+	}
+	e->line = line->number;
+	e->offset = line->offset;
+	e->length = line->length;
+	e->data.length = 0;
+	e->n_fields = 0;
+	e->text_length = clsf__cut(line->text, line->text_length, limit);
+	clsf__buffer_add(&e->data, line->text, e->text_length);
+	clsf__buffer_addc(&e->data, '\0');
+	if (!clsf__grow(&s->allocator, &e->fields, &e->fields_capacity, n_fields, sizeof(*e->fields)))
+		return CLSF_E_NOMEM;
+	for (size_t i = 0; i < n_fields; i++) {
+		size_t length = clsf__cut(fields[i].value, fields[i].length, limit);
+		e->fields[e->n_fields++] =
+			(struct clsf__kept_field){ fields[i].name, e->data.length, length };
+		clsf__buffer_add(&e->data, fields[i].value, length);
+		clsf__buffer_addc(&e->data, '\0');
+	}
+	s->kept += e->data.length;
+	return e->data.failed ? CLSF_E_NOMEM : 0;
+}
+
+/* Adds a line to a context, ended by \n. */
+static void add_context(struct clsf__buffer *b, const char *text, size_t length)
+{
+	clsf__buffer_add(b, text, clsf__cut(text, length, CLSF__MAX_TEXT));
+	clsf__buffer_addc(b, '\n');
+}
+
+/*
+ * Keeps the lines around the evidence, which is `line` or stands above it, as
+ * far as they are known; those after `line` come with clsf__summary_after().
+ */
+static int keep_context(struct clsf_stream *s, struct clsf__evidence *e, const struct clsf__line *line)
+{
+	uint32_t wanted = s->options.context;
+	e->before.length = e->after.length = 0;
+	if (e->after_wanted)
+		s->n_after--;
+	e->after_wanted = 0;
+	if (!wanted)
+		return 0;
+	struct clsf__above above[CLSF__LOOKBACK_LINES];
+	size_t n = clsf__lines_above(s, line, above, CLSF__LOOKBACK_LINES);
+	uint32_t left = wanted;
+	while (n-- > 0) {
+		if (above[n].number < e->line && e->line - above[n].number <= wanted)
+			add_context(&e->before, above[n].text, above[n].length);
+		if (above[n].number > e->line && left) {
+			add_context(&e->after, above[n].text, above[n].length);
+			left--;
+		}
+	}
+	if (e->line < line->number && left) {
+		add_context(&e->after, clsf__line_text(line), line->length);
+		left--;
+	}
+	e->after_wanted = left;
+	e->after_next = line->number + 1;
+	s->n_after += left > 0;
+	return e->before.failed || e->after.failed ? CLSF_E_NOMEM : 0;
+}
+
+int clsf__summary_after(struct clsf_stream *s, const char *block, size_t length, uint64_t first_number)
+{
+	for (size_t i = 0; s->n_after && i < s->n_states; i++) {
+		struct clsf__evidence *e = &s->states[i]->evidence;
+		uint64_t number = first_number;
+		for (size_t at = 0; e->after_wanted && at < length; number++) {
+			const char *newline = memchr(block + at, '\n', length - at);
+			size_t end = newline ? (size_t)(newline - block) : length;
+			if (number == e->after_next) {
+				size_t n = end > at && block[end - 1] == '\r' ? end - 1 - at : end - at;
+				add_context(&e->after, block + at, n);
+				if (e->after.failed)
+					return CLSF_E_NOMEM;
+				e->after_next++;
+				if (--e->after_wanted == 0)
+					s->n_after--;
+			}
+			at = end + 1;
+		}
+	}
+	return 0;
+}
+
+static bool contains_retry(const char *text, size_t length)
+{
+	static const char *const words[] = { "etrying", "etry in ", "ill retry", "tries remaining",
+		                             "try remaining", "ill try " };
+	if (length > CLSF__MAX_TEXT)
+		length = CLSF__MAX_TEXT;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (memmem(text, length, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
+int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                      uint32_t rule, const struct clsf_field *fields, size_t n_fields, uint64_t span)
+{
+	struct clsf__rule_state *state = clsf__rule_state(s, rule);
+	if (!state)
+		return CLSF_E_NOMEM;
+	const struct clsf__rule *r = s->ruleset->rules[rule];
+	const char *text = clsf__line_text(line);
+	bool first = state->count == 0 || state->episode != s->episode;
+	bool replace = first;
+	bool weak = false;
+	if (first || state->evidence.weak) {
+		enum clsf__level level = w->messages.level;
+		weak = (level != CLSF__LEVEL_NONE && level < CLSF__LEVEL_ERROR) ||
+		       contains_retry(text, line->length);
+		replace = first || !weak;
+	}
+	if (state->count++ == 0)
+		state->first_line = line->number;
+	state->last_line = line->number;
+	state->episode = s->episode;
+	if (r->public.role == CLSF_ROLE_SUCCESS)
+		s->success_line = line->number;
+	if (!replace)
+		return 0;
+	if (first)
+		state->episode_line = line->number;
+	struct clsf_line evidence = {
+		.number = line->number, .offset = line->offset, .length = line->full_length,
+		.text = text, .text_length = clsf__cut(text, line->length, CLSF__MAX_TEXT),
+	};
+	struct clsf__above above;
+	if (r->show_above && clsf__telling_above(s, w, line, &above)) {
+		evidence.number = above.number;
+		evidence.offset = above.offset;
+		evidence.length = above.length;
+		evidence.text = above.text;
+		evidence.text_length = clsf__cut(above.text, above.length, CLSF__MAX_TEXT);
+	}
+	state->evidence.weak = weak;
+	state->evidence.span = span;
+	int result = clsf__evidence_set(s, &state->evidence, &evidence, fields, n_fields);
+	if (result == 0)
+		result = keep_context(s, &state->evidence, line);
+	if (result == 0 && first && r->public.role == CLSF_ROLE_FAILURE)
+		result = clsf__telling_keep(s, w, line);
+	return result;
+}
+
+static void evidence_done(struct clsf_stream *s, struct clsf__evidence *e)
+{
+	clsf__buffer_done(&e->data);
+	clsf__buffer_done(&e->before);
+	clsf__buffer_done(&e->after);
+	clsf__free(&s->allocator, e->fields);
+}
+
+void clsf__summary_reset(struct clsf_stream *s)
+{
+	for (size_t i = 0; i < s->n_states; i++) {
+		struct clsf__rule_state *state = s->states[i];
+		evidence_done(s, &state->evidence);
+		evidence_done(s, &state->shown);
+		clsf__free(&s->allocator, state->words);
+		clsf__free(&s->allocator, state);
+	}
+	s->n_states = 0;
+	if (s->table)
+		memset(s->table, 0, s->table_size * sizeof(*s->table));
+	s->episode = s->success_line = 0;
+	s->kept = s->n_after = s->n_telling = 0;
+	s->has_telling = false;
+	s->telling_text.length = 0;
+}
+
+void clsf__summary_done(struct clsf_stream *s)
+{
+	clsf__summary_reset(s);
+	clsf__free(&s->allocator, s->states);
+	clsf__free(&s->allocator, s->table);
+	s->states = NULL;
+	s->table = NULL;
+	s->states_capacity = s->table_size = 0;
+	clsf__buffer_done(&s->telling_text);
+}

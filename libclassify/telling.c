@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lines that no rule knows, weighed by how much they tell: words of failure
+ * count for a line, being a log's routine or a bare wrapper against it. Used
+ * where a rule points above itself (`show: above`), and for failures that no
+ * rule explains.
+ *
+ * The lookback is defined in lines and bytes before the hit, not by blocks: the
+ * stream keeps as much of the newest lines as it can reach.
+ */
+
+#include <string.h>
+#include <strings.h>
+
+#include "stream.h"
+
+/* ---- looking back ---- */
+
+/* Takes lines off the end of text[0..length), nearest first. Returns false when the bound is reached. */
+static bool take_lines(const char *text, size_t length, uint64_t end_offset, uint64_t next_number,
+                       struct clsf__above *above, size_t *n, size_t most, size_t *bytes)
+{
+	while (length > 0) {
+		if (*n == most)
+			return false;
+		size_t end = length - (text[length - 1] == '\n');
+		const char *newline = end ? memrchr(text, '\n', end) : NULL;
+		size_t start = newline ? (size_t)(newline - text) + 1 : 0;
+		*bytes += length - start;
+		if (*bytes > CLSF__LOOKBACK_BYTES)
+			return false;
+		size_t kept = end > start && text[end - 1] == '\r' ? end - 1 : end;
+		end_offset -= length - start;
+		above[*n] = (struct clsf__above){ text + start, kept - start, next_number - 1 - *n,
+			                          end_offset };
+		(*n)++;
+		length = start;
+	}
+	return true;
+}
+
+size_t clsf__lines_above(const struct clsf_stream *s, const struct clsf__line *line,
+                         struct clsf__above above[CLSF__LOOKBACK_LINES], size_t most)
+{
+	size_t n = 0, bytes = 0;
+	if (most > CLSF__LOOKBACK_LINES)
+		most = CLSF__LOOKBACK_LINES;
+	if (take_lines(line->block, line->start, line->offset, line->number, above, &n, most, &bytes))
+		take_lines(s->tail.data, s->tail.length, line->offset - line->start, line->number, above,
+		           &n, most, &bytes);
+	return n;
+}
+
+/*
+ * One byte more than the lookback may reach, so that a line which is cut at the
+ * front of the tail is always out of reach.
+ */
+#define TAIL_BYTES (CLSF__LOOKBACK_BYTES + 1)
+
+int clsf__tail_update(struct clsf_stream *s, const char *block, size_t length)
+{
+	struct clsf__buffer *tail = &s->tail;
+	if (length >= TAIL_BYTES) {
+		block += length - TAIL_BYTES;
+		length = TAIL_BYTES;
+		tail->length = 0;
+	} else if (tail->length + length > 2 * TAIL_BYTES) {
+		memmove(tail->data, tail->data + tail->length - TAIL_BYTES, TAIL_BYTES);
+		tail->length = TAIL_BYTES;
+	}
+	clsf__buffer_add(tail, block, length);
+	return tail->failed ? CLSF_E_NOMEM : 0;
+}
+
+/* ---- weighing ---- */
+
+static const struct {
+	const char *word;
+	int weight;
+} words[] = {
+	{ "error", 3 },        { "fatal", 4 },        { "failed", 3 },        { "failure", 3 },
+	{ "cannot", 3 },       { "can't", 3 },        { "could not", 3 },     { "couldn't", 3 },
+	{ "unable to", 3 },    { "denied", 3 },       { "not found", 3 },     { "no such", 3 },
+	{ "invalid", 3 },      { "unexpected", 3 },   { "exception", 3 },     { "panic", 4 },
+	{ "abort", 3 },        { "killed", 4 },       { "refused", 3 },       { "unknown", 2 },
+	{ "missing", 3 },      { "undefined", 3 },    { "illegal", 3 },       { "unsupported", 3 },
+	{ "mismatch", 3 },     { "timed out", 3 },    { "timeout", 2 },       { "unrecognized", 3 },
+	{ "does not exist", 3 }, { "out of memory", 4 }, { "not permitted", 3 }, { "expected", 1 },
+	{ "required", 1 },     { "must be", 1 },      { "not a ", 1 },        { "bad ", 1 },
+};
+
+static const struct {
+	const char *word;
+	int weight;
+} routine[] = {
+	{ "exit status", -4 },      { "exit code", -4 },       { "exited with", -3 },
+	{ "non-zero", -3 },         { "job failed", -4 },      { "complete log", -4 },
+	{ "see above", -3 },        { "0 errors", -4 },        { "usage:", -4 },
+	{ "--help", -3 },           { "elifecycle", -2 },      { "deprecated", -2 },
+	{ "warning", -1 },          { "retrying", -2 },        { "cleaning up", -3 },
+	{ "notice", -2 },           { "error 1", -2 },         { "error 2", -2 },
+	{ "was ignored", -3 },      { "running after_script", -4 }, { "skipping", -1 },
+};
+
+/* Is `word` (lower case) in the text, in either case? */
+static bool has_word(const char *text, size_t length, const char *word)
+{
+	size_t n = strlen(word);
+	for (size_t i = 0; i + n <= length; i++)
+		if ((text[i] | 0x20) == (word[0] | 0x20) && strncasecmp(text + i, word, n) == 0)
+			return true;
+	return false;
+}
+
+static int weigh(const char *text, size_t length, enum clsf__level level)
+{
+	if (length > 1024)
+		length = 1024;
+	size_t letters = 0;
+	for (size_t i = 0; i < length && letters < 4; i++)
+		letters += ((text[i] | 0x20) >= 'a' && (text[i] | 0x20) <= 'z') || (text[i] & 0x80);
+	if (letters < 3)
+		return -100;
+	int score = 0, found = 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) && found < 3; i++) {
+		if (has_word(text, length, words[i].word)) {
+			score += found ? 1 : words[i].weight;
+			found++;
+		}
+	}
+	for (size_t i = 0; i < sizeof(routine) / sizeof(routine[0]); i++)
+		if (has_word(text, length, routine[i].word))
+			score += routine[i].weight;
+	if (level == CLSF__LEVEL_INFO || level == CLSF__LEVEL_DEBUG)
+		score -= 4;
+	else if (level == CLSF__LEVEL_ERROR)
+		score += 1;
+	/* Frames of a stack and flags of a usage text are indented. */
+	size_t indent = 0;
+	while (indent < length && (text[indent] == ' ' || text[indent] == '\t'))
+		indent++;
+	const char *body = text + indent;
+	size_t left = length - indent;
+	if (indent && ((left > 3 && (memcmp(body, "at ", 3) == 0 || memcmp(body, "--", 2) == 0)) ||
+	               (left > 6 && memcmp(body, "File \"", 6) == 0)))
+		score -= 5;
+	return score;
+}
+
+struct weighed {
+	int score;
+	enum clsf__level level;
+};
+
+static bool weigh_line(struct clsf_stream *s, struct clsf_worker *w, const char *text, size_t length,
+                       struct weighed *ret)
+{
+	const char *inner = text;
+	size_t inner_length = length;
+	*ret = (struct weighed){ 0 };
+	if (!s->options.no_unwrap) {
+		if (!clsf__unwrap(&w->other, text, length))
+			return false;
+		if (w->other.n) {
+			inner = clsf__message_text(&w->other, text, 0);
+			inner_length = w->other.item[0].length;
+		}
+		ret->level = w->other.level;
+	}
+	ret->score = weigh(inner, inner_length, ret->level);
+	return true;
+}
+
+bool clsf__telling_above(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                         struct clsf__above *ret_above)
+{
+	struct clsf__above above[CLSF__LOOKBACK_LINES];
+	size_t n = clsf__lines_above(s, line, above, CLSF__LOOKBACK_LINES);
+	int best = -1;
+	bool found = false;
+	for (size_t i = 0; i < n; i++) {
+		struct weighed weighed;
+		if (!weigh_line(s, w, above[i].text, above[i].length, &weighed))
+			break;
+		/* The tool's own routine lines bound the output of the step that failed. */
+		if (weighed.level == CLSF__LEVEL_INFO || weighed.level == CLSF__LEVEL_DEBUG)
+			break;
+		if (weighed.score > best) {
+			best = weighed.score;
+			*ret_above = above[i];
+			found = true;
+		}
+	}
+	return found;
+}
+
+int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line)
+{
+	if (s->has_telling && s->telling_episode == s->episode)
+		return 0;
+	struct clsf__above lines[CLSF__LOOKBACK_LINES + 1];
+	lines[0] = (struct clsf__above){ clsf__line_text(line), line->length, line->number, line->offset };
+	size_t n = 1 + clsf__lines_above(s, line, lines + 1, CLSF__LOOKBACK_LINES);
+	s->has_telling = true;
+	s->telling_episode = s->episode;
+	s->n_telling = 0;
+	s->telling_text.length = 0;
+	size_t order[CLSF__MAX_TELLING];
+	for (size_t i = 0; i < n; i++) {
+		struct weighed weighed;
+		if (!weigh_line(s, w, lines[i].text, lines[i].length, &weighed))
+			return CLSF_E_NOMEM;
+		/* The marker is a candidate too, and stays one when nothing else tells anything. */
+		if (i > 0 && weighed.score <= 0)
+			continue;
+		size_t at = s->n_telling < CLSF__MAX_TELLING ? s->n_telling++ : CLSF__MAX_TELLING;
+		for (; at > 0 && s->telling[at - 1].score < weighed.score; at--) {
+			if (at < CLSF__MAX_TELLING) {
+				s->telling[at] = s->telling[at - 1];
+				order[at] = order[at - 1];
+			}
+		}
+		if (at < CLSF__MAX_TELLING) {
+			s->telling[at] = (struct clsf__telling){
+				.line = lines[i].number, .offset = lines[i].offset,
+				.length = i ? lines[i].length : line->full_length,
+				.score = weighed.score,
+			};
+			order[at] = i;
+		}
+	}
+	for (size_t i = 0; i < s->n_telling; i++) {
+		const struct clsf__above *kept = &lines[order[i]];
+		s->telling[i].at = s->telling_text.length;
+		s->telling[i].text_length = clsf__cut(kept->text, kept->length, CLSF__MAX_TEXT);
+		clsf__buffer_add(&s->telling_text, kept->text, s->telling[i].text_length);
+		clsf__buffer_addc(&s->telling_text, '\0');
+	}
+	return s->telling_text.failed ? CLSF_E_NOMEM : 0;
+}
+
+/* ---- fingerprint ---- */
+
+static bool is_word(unsigned char c)
+{
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c >= 0x80;
+}
+
+/* FNV-1a over the text in which numbers, words with digits, quoted texts and paths are one sign each. */
+void clsf__fingerprint(const char *text, size_t length, char out[17])
+{
+	uint64_t h = 14695981039346656037u;
+	for (size_t i = 0; i < length;) {
+		unsigned char c = (unsigned char)text[i];
+		unsigned char sign;
+		size_t end = i;
+		if (c == '"' || c == '\'' || c == '`') {
+			const char *close = memchr(text + i + 1, c, length - i - 1);
+			end = close && (size_t)(close - text) - i < 256 ? (size_t)(close - text) + 1 : i + 1;
+			sign = '"';
+		} else if (is_word(c)) {
+			bool digits = false;
+			for (; end < length && (is_word((unsigned char)text[end]) || text[end] == '-' ||
+			                        text[end] == '.' || text[end] == '/' || text[end] == ':');
+			     end++)
+				digits = digits || (text[end] >= '0' && text[end] <= '9') || text[end] == '/';
+			if (!digits) {
+				for (; i < end; i++)
+					h = (h ^ (unsigned char)(text[i] | 0x20)) * 1099511628211u;
+				continue;
+			}
+			sign = '#';
+		} else if (c == '/') {
+			while (end < length && text[end] != ' ' && text[end] != ':' && text[end] != ',')
+				end++;
+			sign = '#';
+		} else {
+			while (end < length && !is_word((unsigned char)text[end]) && !strchr("\"'`/", text[end]))
+				end++;
+			if (end == i)
+				end++;
+			sign = ' ';
+		}
+		h = (h ^ sign) * 1099511628211u;
+		i = end;
+	}
+	static const char hex[] = "0123456789abcdef";
+	for (int i = 0; i < 16; i++)
+		out[i] = hex[h >> (60 - 4 * i) & 15];
+	out[16] = '\0';
+}

@@ -1,0 +1,849 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See unwrap.h. A text is peeled layer by layer: each peeler looks at the start
+ * of the text and tells how many bytes of prefix it takes, or decodes a value
+ * (JSON, Go's quoted strings) into the buffer and goes on there. What no
+ * peeler knows is the innermost message.
+ *
+ * Work is bounded: a layer takes at least one byte off or decodes to at most
+ * its own length, and there are at most MAX_LAYERS of them.
+ */
+
+#include "unwrap.h"
+
+#include <string.h>
+
+#define MAX_LAYERS 12
+
+struct text {
+	bool decoded;
+	size_t at;
+	size_t length;
+};
+
+struct peeler {
+	struct clsf__messages *m;
+	const char *line;
+	enum clsf__level level;
+	bool stamped;        /* a time was taken off, so that a level word may follow */
+};
+
+void clsf__messages_init(struct clsf__messages *m, const struct clsf_allocator *a)
+{
+	*m = (struct clsf__messages){ .allocator = *a };
+	clsf__buffer_init(&m->decoded, a);
+}
+
+void clsf__messages_done(struct clsf__messages *m)
+{
+	clsf__free(&m->allocator, m->item);
+	clsf__buffer_done(&m->decoded);
+	m->item = NULL;
+	m->n = m->capacity = 0;
+}
+
+static const char *data_of(const struct peeler *p, struct text t)
+{
+	return t.decoded ? p->m->decoded.data + t.at : p->line + t.at;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_alpha(char c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+static bool is_name(char c)
+{
+	return is_alpha(c) || is_digit(c) || c == '-' || c == '_' || c == '.' || c == '/';
+}
+
+/* Does `s` have the shape of `form`? 0 a digit, any other character itself. */
+static bool shaped(const char *s, size_t n, const char *form)
+{
+	for (size_t i = 0; form[i]; i++)
+		if (i >= n || (form[i] == '0' ? !is_digit(s[i]) : s[i] != form[i]))
+			return false;
+	return true;
+}
+
+static size_t count_digits(const char *s, size_t n)
+{
+	size_t i = 0;
+	while (i < n && is_digit(s[i]))
+		i++;
+	return i;
+}
+
+static size_t count_spaces(const char *s, size_t n)
+{
+	size_t i = 0;
+	while (i < n && (s[i] == ' ' || s[i] == '\t'))
+		i++;
+	return i;
+}
+
+/* ---- levels ---- */
+
+static const struct {
+	const char *word;
+	enum clsf__level level;
+} level_words[] = {
+	{ "trace", CLSF__LEVEL_DEBUG },   { "trac", CLSF__LEVEL_DEBUG },
+	{ "debug", CLSF__LEVEL_DEBUG },   { "debu", CLSF__LEVEL_DEBUG },
+	{ "info", CLSF__LEVEL_INFO },     { "information", CLSF__LEVEL_INFO },
+	{ "notice", CLSF__LEVEL_INFO },   { "warn", CLSF__LEVEL_WARN },
+	{ "warning", CLSF__LEVEL_WARN },  { "error", CLSF__LEVEL_ERROR },
+	{ "erro", CLSF__LEVEL_ERROR },    { "err", CLSF__LEVEL_ERROR },
+	{ "critical", CLSF__LEVEL_ERROR }, { "crit", CLSF__LEVEL_ERROR },
+	{ "fatal", CLSF__LEVEL_ERROR },   { "fata", CLSF__LEVEL_ERROR },
+	{ "panic", CLSF__LEVEL_ERROR },   { "pani", CLSF__LEVEL_ERROR },
+	{ "severe", CLSF__LEVEL_ERROR },
+};
+
+static enum clsf__level level_of(const char *s, size_t n)
+{
+	for (size_t i = 0; i < sizeof(level_words) / sizeof(level_words[0]); i++) {
+		const char *w = level_words[i].word;
+		size_t j = 0;
+		while (j < n && w[j] && (s[j] | 0x20) == w[j])
+			j++;
+		if (j == n && !w[j])
+			return level_words[i].level;
+	}
+	return CLSF__LEVEL_NONE;
+}
+
+static void note_level(struct peeler *p, const char *s, size_t n)
+{
+	enum clsf__level level = level_of(s, n);
+	if (level != CLSF__LEVEL_NONE)
+		p->level = level;
+}
+
+/* ---- prefixes: each returns the bytes it takes, 0 for none ---- */
+
+/* "\x1b[36m" whose ESC was lost on the way, perhaps to U+FFFD: "[36m". */
+static size_t peel_colour_rest(const char *s, size_t n)
+{
+	size_t i = n > 2 && memcmp(s, "\xef\xbf\xbd", 3) == 0 ? 3 : 0;
+	if (i >= n || s[i] != '[')
+		return 0;
+	size_t digits = 0;
+	for (i++; i < n && (is_digit(s[i]) || s[i] == ';') && digits < 12; i++)
+		digits++;
+	return digits && i < n && s[i] == 'm' ? i + 1 : 0;
+}
+
+/* "2026-11-20T07:25:52.251416760Z", "2026-11-20 07:25:52,251", "2026/11/20 07:25:52" */
+static size_t date_time(const char *s, size_t n)
+{
+	size_t i;
+	if (shaped(s, n, "0000-00-00T00:00:00") || shaped(s, n, "0000-00-00 00:00:00") ||
+	    shaped(s, n, "0000/00/00 00:00:00"))
+		i = 19;
+	else
+		return 0;
+	if (i + 1 < n && (s[i] == '.' || s[i] == ',') && is_digit(s[i + 1]))
+		i += 1 + count_digits(s + i + 1, n - i - 1);
+	if (i < n && s[i] == 'Z')
+		return i + 1;
+	if (i < n && s[i] == ' ' && i + 5 < n && (s[i + 1] == '+' || s[i + 1] == '-') &&
+	    shaped(s + i + 2, n - i - 2, "0000"))
+		return i + 6;
+	if (i < n && (s[i] == '+' || s[i] == '-')) {
+		if (shaped(s + i + 1, n - i - 1, "00:00"))
+			return i + 6;
+		if (shaped(s + i + 1, n - i - 1, "0000"))
+			return i + 5;
+	}
+	return i;
+}
+
+/* "07:25:52", "07:25:52.123" */
+static size_t clock_time(const char *s, size_t n)
+{
+	if (!shaped(s, n, "00:00:00"))
+		return 0;
+	size_t i = 8;
+	if (i + 1 < n && (s[i] == '.' || s[i] == ',') && is_digit(s[i + 1]))
+		i += 1 + count_digits(s + i + 1, n - i - 1);
+	return i;
+}
+
+/* "Nov 20 07:25:52" */
+static size_t syslog_time(const char *s, size_t n)
+{
+	if (n < 15 || !is_alpha(s[0]) || !is_alpha(s[1]) || !is_alpha(s[2]) || s[3] != ' ' ||
+	    !(s[4] == ' ' || is_digit(s[4])) || !is_digit(s[5]) || s[6] != ' ')
+		return 0;
+	return shaped(s + 7, n - 7, "00:00:00") ? 15 : 0;
+}
+
+/* "host process[123]: " or "host process: " behind a syslog time */
+static size_t syslog_origin(const char *s, size_t n)
+{
+	size_t i = 0;
+	while (i < n && (is_name(s[i]) || s[i] == ':'))
+		i++;
+	if (i == 0 || i >= n || s[i] != ' ')
+		return 0;
+	size_t process = ++i;
+	while (i < n && (is_name(s[i]) || s[i] == '@' || s[i] == '(' || s[i] == ')'))
+		i++;
+	if (i == process)
+		return 0;
+	if (i < n && s[i] == '[') {
+		size_t digits = count_digits(s + i + 1, n - i - 1);
+		if (i + 1 + digits >= n || s[i + 1 + digits] != ']')
+			return 0;
+		i += digits + 2;
+	}
+	return i + 1 < n && s[i] == ':' && s[i + 1] == ' ' ? i + 2 : 0;
+}
+
+/* A time with what may follow it: CRI stream and tag, GitLab's stream number, a syslog origin. */
+static size_t peel_time(struct peeler *p, const char *s, size_t n)
+{
+	size_t i = 0, t;
+	bool bracket = n && s[0] == '[';
+	if (bracket)
+		i = 1;
+	if ((t = date_time(s + i, n - i)) == 0 && (t = syslog_time(s + i, n - i)) == 0 &&
+	    (t = clock_time(s + i, n - i)) == 0)
+		return 0;
+	i += t;
+	if (bracket) {
+		if (i >= n || s[i] != ']')
+			return 0;
+		i++;
+	}
+	size_t gap = count_spaces(s + i, n - i);
+	if (gap == 0 && i < n)
+		return 0;
+	i += gap;
+	p->stamped = true;
+	const char *r = s + i;
+	size_t left = n - i;
+	if (left > 8 && (memcmp(r, "stdout ", 7) == 0 || memcmp(r, "stderr ", 7) == 0) &&
+	    (r[7] == 'F' || r[7] == 'P') && (r[8] == ' ' || r[8] == ':')) {
+		size_t k = 8;
+		while (k < left && r[k] != ' ')
+			k++;
+		return i + (k < left ? k + 1 : k);
+	}
+	if (left == 8 && (memcmp(r, "stdout F", 8) == 0 || memcmp(r, "stderr F", 8) == 0))
+		return n;
+	if (left >= 3 && is_digit(r[0]) && is_digit(r[1]) && (r[2] == 'O' || r[2] == 'E') &&
+	    (left == 3 || r[3] == ' ' || r[3] == '+'))
+		return i + (left == 3 ? 3 : 4);
+	if (left > 2 && r[0] == '-' && r[1] == ' ')
+		return i + 2;
+	return i + syslog_origin(r, left);
+}
+
+/* "<34>" and "<34>1 " of syslog, "<3>" of journald and the kernel */
+static size_t peel_priority(const char *s, size_t n)
+{
+	if (n < 3 || s[0] != '<')
+		return 0;
+	size_t digits = count_digits(s + 1, n - 1);
+	if (digits == 0 || digits > 3 || 1 + digits >= n || s[1 + digits] != '>')
+		return 0;
+	size_t i = digits + 2;
+	return i + 1 < n && s[i] == '1' && s[i + 1] == ' ' ? i + 2 : i;
+}
+
+/* "E0323 20:23:21.609447      22 file.go:100] " */
+static size_t peel_klog(struct peeler *p, const char *s, size_t n)
+{
+	if (n < 22 || !strchr("IWEF", s[0]) || !shaped(s + 1, n - 1, "0000 00:00:00."))
+		return 0;
+	size_t i = 15 + count_digits(s + 15, n - 15);
+	size_t end = n < 200 ? n : 200;
+	for (; i + 1 < end; i++) {
+		if (s[i] == ']' && s[i + 1] == ' ') {
+			p->level = s[0] == 'I'   ? CLSF__LEVEL_INFO
+			           : s[0] == 'W' ? CLSF__LEVEL_WARN
+			                         : CLSF__LEVEL_ERROR;
+			return i + 2;
+		}
+		if (s[i] == '[')
+			return 0;
+	}
+	return 0;
+}
+
+/* "INFO[0012] " of logrus on a terminal, with rests of colour between */
+static size_t peel_logrus_colour(struct peeler *p, const char *s, size_t n)
+{
+	static const char *const words[] = { "TRAC", "DEBU", "INFO", "WARN", "ERRO", "FATA", "PANI" };
+	if (n < 7)
+		return 0;
+	for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+		if (memcmp(s, words[w], 4) != 0)
+			continue;
+		size_t i = 4 + peel_colour_rest(s + 4, n - 4);
+		if (i >= n || s[i] != '[')
+			return 0;
+		size_t k = ++i;
+		while (k < n && k - i < 40 && s[k] != ']')
+			k++;
+		if (k >= n || s[k] != ']' || k == i || !is_digit(s[i]))
+			return 0;
+		note_level(p, s, 4);
+		k++;
+		return k + count_spaces(s + k, n - k);
+	}
+	return 0;
+}
+
+/* "ERROR: ", "WARNING ", "[error] " and the like: taken only behind a time, but always noted. */
+static size_t peel_level_word(struct peeler *p, const char *s, size_t n)
+{
+	size_t i = 0;
+	while (i < n && i < 12 && is_alpha(s[i]))
+		i++;
+	if (i < 3 || level_of(s, i) == CLSF__LEVEL_NONE)
+		return 0;
+	bool upper = s[0] < 'a' && s[1] < 'a';
+	if (!upper && !(i < n && s[i] == ':'))
+		return 0;
+	size_t word = i;
+	while (i < n && (s[i] == ':' || s[i] == ']' || s[i] == '|'))
+		i++;
+	size_t gap = count_spaces(s + i, n - i);
+	if (i < n && gap == 0)
+		return 0;
+	note_level(p, s, word);
+	if (!p->stamped || !upper)
+		return 0;
+	i += gap;
+	return i + (i + 1 < n && s[i] == '-' && s[i + 1] == ' ' ? 2 : 0);
+}
+
+/* "name - LEVEL - " of Python's logging, behind a time */
+static size_t peel_python_name(struct peeler *p, const char *s, size_t n)
+{
+	if (!p->stamped)
+		return 0;
+	size_t i = 0;
+	while (i < n && is_name(s[i]))
+		i++;
+	if (i == 0 || i + 3 >= n || memcmp(s + i, " - ", 3) != 0)
+		return 0;
+	i += 3;
+	size_t word = i;
+	while (i < n && is_alpha(s[i]))
+		i++;
+	if (level_of(s + word, i - word) == CLSF__LEVEL_NONE || i + 3 > n ||
+	    memcmp(s + i, " - ", 3) != 0)
+		return 0;
+	note_level(p, s + word, i - word);
+	return i + 3;
+}
+
+/* "[build : step] ", "[pod/x/container] ", "[step] ", "[ERROR] " */
+static size_t peel_bracket(struct peeler *p, const char *s, size_t n)
+{
+	if (n < 4 || s[0] != '[')
+		return 0;
+	size_t i = 1;
+	while (i < n && i < 160 && (is_name(s[i]) || s[i] == ':' || s[i] == ' ' || s[i] == '@'))
+		i++;
+	if (i >= n || s[i] != ']' || i < 3 || s[1] == ' ' || !(is_alpha(s[1]) || is_digit(s[1])))
+		return 0;
+	note_level(p, s + 1, i - 1);
+	size_t gap = count_spaces(s + i + 1, n - i - 1);
+	return gap ? i + 1 + gap : 0;
+}
+
+/* "web-1  | " of Compose, "| " of boxes drawn around an error by Terraform */
+static size_t peel_bar(const char *s, size_t n)
+{
+	if (n > 3 && memcmp(s, "\xe2\x94\x82", 3) == 0)
+		return 3 + (s[3] == ' ');
+	size_t i = 0;
+	while (i < n && i < 64 && is_name(s[i]))
+		i++;
+	if (i == 0)
+		return 0;
+	size_t gap = count_spaces(s + i, n - i);
+	i += gap;
+	return gap && i + 1 < n && s[i] == '|' && s[i + 1] == ' ' ? i + 2 : 0;
+}
+
+/* "#9 0.157 ", "#9 " of BuildKit; "Step #0 - \"name\": " of Cloud Build */
+static size_t peel_step(const char *s, size_t n)
+{
+	size_t i = 0;
+	if (n > 6 && memcmp(s, "Step #", 6) == 0) {
+		i = 6 + count_digits(s + 6, n - 6);
+		if (i == 6)
+			return 0;
+		if (i + 4 < n && memcmp(s + i, " - \"", 4) == 0) {
+			i += 4;
+			while (i < n && s[i] != '"')
+				i++;
+			i++;
+		}
+		return i + 1 < n && s[i] == ':' && s[i + 1] == ' ' ? i + 2 : 0;
+	}
+	if (n < 4 || s[0] != '#')
+		return 0;
+	i = 1 + count_digits(s + 1, n - 1);
+	if (i == 1 || i >= n || s[i] != ' ')
+		return 0;
+	i++;
+	size_t whole = count_digits(s + i, n - i);
+	if (whole && i + whole < n && s[i + whole] == '.') {
+		size_t part = count_digits(s + i + whole + 1, n - i - whole - 1);
+		size_t end = i + whole + 1 + part;
+		if (part && end < n && s[end] == ' ')
+			return end + 1;
+	}
+	return i;
+}
+
+/* "##[error]" and "::error file=x::" of GitHub Actions */
+static size_t peel_github(struct peeler *p, const char *s, size_t n)
+{
+	if (n < 5)
+		return 0;
+	if (s[0] == '#' && s[1] == '#' && s[2] == '[') {
+		size_t i = 3;
+		while (i < n && is_alpha(s[i]))
+			i++;
+		if (i == 3 || i >= n || s[i] != ']')
+			return 0;
+		note_level(p, s + 3, i - 3);
+		return i + 1;
+	}
+	if (s[0] == ':' && s[1] == ':' && is_alpha(s[2])) {
+		size_t i = 2;
+		while (i < n && is_alpha(s[i]))
+			i++;
+		note_level(p, s + 2, i - 2);
+		for (; i + 1 < n && i < 300; i++)
+			if (s[i] == ':' && s[i + 1] == ':')
+				return i + 2;
+	}
+	return 0;
+}
+
+static size_t peel_prefix(struct peeler *p, const char *s, size_t n)
+{
+	size_t taken;
+	if ((taken = peel_colour_rest(s, n)) || (taken = peel_logrus_colour(p, s, n)) ||
+	    (taken = peel_klog(p, s, n)) || (taken = peel_time(p, s, n)) ||
+	    (taken = peel_priority(s, n)) || (taken = peel_python_name(p, s, n)) ||
+	    (taken = peel_level_word(p, s, n)) || (taken = peel_bracket(p, s, n)) ||
+	    (taken = peel_step(s, n)) || (taken = peel_github(p, s, n)) || (taken = peel_bar(s, n)))
+		return taken;
+	return 0;
+}
+
+/* ---- decoding ---- */
+
+static void add_utf8(struct clsf__buffer *b, uint32_t c)
+{
+	char out[4];
+	size_t n;
+	if (c < 0x80) {
+		out[0] = (char)c;
+		n = 1;
+	} else if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3f));
+		n = 2;
+	} else if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (c & 0x3f));
+		n = 3;
+	} else {
+		out[0] = (char)(0xf0 | c >> 18);
+		out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+		out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+		out[3] = (char)(0x80 | (c & 0x3f));
+		n = 4;
+	}
+	clsf__buffer_add(b, out, n);
+}
+
+static bool read_hex(const char *s, size_t n, size_t digits, uint32_t *value)
+{
+	*value = 0;
+	if (n < digits)
+		return false;
+	for (size_t i = 0; i < digits; i++) {
+		char c = s[i];
+		uint32_t d = is_digit(c)                               ? (uint32_t)(c - '0')
+		             : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (uint32_t)((c | 0x20) - 'a' + 10)
+		                                                       : 16;
+		if (d == 16)
+			return false;
+		*value = *value << 4 | d;
+	}
+	return true;
+}
+
+/*
+ * The length of a double-quoted string with backslash escapes, quotes included;
+ * 0 if it does not end here. *escaped tells whether there is anything to decode.
+ */
+static size_t quoted_length(const char *s, size_t n, bool *escaped)
+{
+	*escaped = false;
+	for (size_t i = 1; i < n; i++) {
+		if (s[i] == '\\') {
+			*escaped = true;
+			i++;
+		} else if (s[i] == '"') {
+			return i + 1;
+		}
+	}
+	return 0;
+}
+
+/* The inside of a quoted string without its escapes (JSON's and Go's), onto the buffer. */
+static void decode_string(struct clsf__buffer *b, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] != '\\' || i + 1 == n) {
+			size_t run = i;
+			while (run < n && s[run] != '\\')
+				run++;
+			if (run == i)
+				run = i + 1;
+			clsf__buffer_add(b, s + i, run - i);
+			i = run - 1;
+			continue;
+		}
+		char c = s[++i];
+		uint32_t value, low;
+		switch (c) {
+		case 'n':
+			clsf__buffer_addc(b, '\n');
+			break;
+		case 't':
+			clsf__buffer_addc(b, '\t');
+			break;
+		case 'r':
+			clsf__buffer_addc(b, '\r');
+			break;
+		case 'b':
+			clsf__buffer_addc(b, '\b');
+			break;
+		case 'f':
+			clsf__buffer_addc(b, '\f');
+			break;
+		case 'x':
+			if (read_hex(s + i + 1, n - i - 1, 2, &value)) {
+				clsf__buffer_addc(b, (char)value);
+				i += 2;
+			}
+			break;
+		case 'u':
+			if (!read_hex(s + i + 1, n - i - 1, 4, &value))
+				break;
+			i += 4;
+			if (value >= 0xd800 && value < 0xdc00 && n - i > 6 && s[i + 1] == '\\' &&
+			    s[i + 2] == 'u' && read_hex(s + i + 3, n - i - 3, 4, &low) &&
+			    low >= 0xdc00 && low < 0xe000) {
+				value = 0x10000 + ((value - 0xd800) << 10) + (low - 0xdc00);
+				i += 6;
+			}
+			add_utf8(b, value >= 0xd800 && value < 0xe000 ? 0xfffd : value);
+			break;
+		default:
+			clsf__buffer_addc(b, c);
+			break;
+		}
+	}
+}
+
+/* A message; false when memory is out. */
+static bool add_message(struct clsf__messages *m, struct text t)
+{
+	if (!clsf__grow(&m->allocator, &m->item, &m->capacity, m->n + 1, sizeof(*m->item)))
+		return false;
+	m->item[m->n++] = (struct clsf__message){ t.decoded, t.at, t.length };
+	return true;
+}
+
+static bool peel(struct peeler *p, struct text t, unsigned layer);
+
+/*
+ * The value of a quoted string at `s` (offset `at` in `t`) as a text of its
+ * own, peeled further, line by line where it holds several.
+ */
+static bool peel_value(struct peeler *p, struct text t, size_t at, size_t length, bool escaped,
+                       unsigned layer)
+{
+	if (!escaped)
+		return peel(p, (struct text){ t.decoded, t.at + at, length }, layer);
+	struct clsf__buffer *b = &p->m->decoded;
+	size_t start = b->length;
+	/* The source may be in this very buffer: make room first, then take its address. */
+	if (!clsf__buffer_reserve(b, length + 1))
+		return false;
+	decode_string(b, data_of(p, t) + at, length);
+	size_t end = b->length;
+	clsf__buffer_addc(b, '\n');
+	if (b->failed)
+		return false;
+	while (start < end) {
+		const char *newline = memchr(b->data + start, '\n', end - start);
+		size_t line = newline ? (size_t)(newline - (b->data + start)) : end - start;
+		size_t kept = line && b->data[start + line - 1] == '\r' ? line - 1 : line;
+		if (kept && !peel(p, (struct text){ true, start, kept }, layer))
+			return false;
+		start += line + 1;
+	}
+	return true;
+}
+
+struct key_value {
+	size_t key, key_length;
+	size_t value, value_length;  /* inside the quotes, if quoted */
+	bool quoted, escaped;
+};
+
+static bool key_is(const char *s, const struct key_value *kv, const char *name)
+{
+	return kv->key_length == strlen(name) && memcmp(s + kv->key, name, kv->key_length) == 0;
+}
+
+/* Picks the texts that matter from a JSON object or logfmt pairs as they pass. */
+struct picked {
+	struct key_value message, error;
+	bool has_message, has_error;
+};
+
+static void pick(struct peeler *p, const char *s, const struct key_value *kv, struct picked *picked)
+{
+	if (key_is(s, kv, "level") || key_is(s, kv, "severity") || key_is(s, kv, "levelname") ||
+	    key_is(s, kv, "lvl")) {
+		note_level(p, s + kv->value, kv->value_length);
+	} else if (!picked->has_message &&
+	           (key_is(s, kv, "msg") || key_is(s, kv, "message") || key_is(s, kv, "log") ||
+	            key_is(s, kv, "MESSAGE") || key_is(s, kv, "@message") ||
+	            key_is(s, kv, "textPayload"))) {
+		picked->message = *kv;
+		picked->has_message = true;
+	} else if (!picked->has_error && (key_is(s, kv, "error") || key_is(s, kv, "err") ||
+	                                  key_is(s, kv, "exception"))) {
+		picked->error = *kv;
+		picked->has_error = true;
+	}
+}
+
+static bool peel_picked(struct peeler *p, struct text t, const struct picked *picked, unsigned layer)
+{
+	const struct key_value *m = &picked->message, *e = &picked->error;
+	if (picked->has_message && m->value_length &&
+	    !peel_value(p, t, m->value, m->value_length, m->escaped, layer))
+		return false;
+	if (picked->has_error && e->value_length &&
+	    !peel_value(p, t, e->value, e->value_length, e->escaped, layer))
+		return false;
+	return true;
+}
+
+/*
+ * {"level":"error","msg":"..."}: strings of the top level. Nested values are
+ * stepped over by counting brackets. False when it is no such object.
+ */
+static bool read_json(struct peeler *p, const char *s, size_t n, struct picked *picked)
+{
+	if (n < 8 || s[0] != '{')
+		return false;
+	size_t i = 1;
+	for (;;) {
+		while (i < n && (s[i] == ' ' || s[i] == ',' || s[i] == '\t'))
+			i++;
+		if (i >= n || s[i] != '"')
+			break;
+		struct key_value kv = { .key = i + 1 };
+		bool escaped;
+		size_t length = quoted_length(s + i, n - i, &escaped);
+		if (!length)
+			break;
+		kv.key_length = length - 2;
+		i += length;
+		i += count_spaces(s + i, n - i);
+		if (i >= n || s[i] != ':')
+			break;
+		i++;
+		i += count_spaces(s + i, n - i);
+		if (i >= n)
+			break;
+		if (s[i] == '"') {
+			length = quoted_length(s + i, n - i, &kv.escaped);
+			if (!length)
+				break;
+			kv.quoted = true;
+			kv.value = i + 1;
+			kv.value_length = length - 2;
+			i += length;
+			pick(p, s, &kv, picked);
+			continue;
+		}
+		size_t depth = 0;
+		while (i < n) {
+			if (s[i] == '"') {
+				length = quoted_length(s + i, n - i, &escaped);
+				if (!length) {
+					i = n;
+					break;
+				}
+				i += length;
+				continue;
+			}
+			if (s[i] == '{' || s[i] == '[')
+				depth++;
+			else if ((s[i] == '}' || s[i] == ']') && depth)
+				depth--;
+			else if (depth == 0 && (s[i] == ',' || s[i] == '}'))
+				break;
+			i++;
+		}
+	}
+	return picked->has_message || picked->has_error;
+}
+
+/* time="..." level=error msg="..." : at least a message, and pairs from the very start. */
+static bool read_logfmt(struct peeler *p, const char *s, size_t n, struct picked *picked)
+{
+	if (n < 6 || !is_alpha(s[0]))
+		return false;
+	size_t i = 0;
+	unsigned pairs = 0;
+	while (i < n) {
+		struct key_value kv = { .key = i };
+		while (i < n && (is_name(s[i]) || s[i] == '@'))
+			i++;
+		kv.key_length = i - kv.key;
+		if (kv.key_length == 0 || i >= n || s[i] != '=')
+			break;
+		i++;
+		if (i < n && s[i] == '"') {
+			size_t length = quoted_length(s + i, n - i, &kv.escaped);
+			if (!length)
+				break;
+			kv.quoted = true;
+			kv.value = i + 1;
+			kv.value_length = length - 2;
+			i += length;
+		} else {
+			kv.value = i;
+			while (i < n && s[i] != ' ')
+				i++;
+			kv.value_length = i - kv.value;
+		}
+		pairs++;
+		pick(p, s, &kv, picked);
+		i += count_spaces(s + i, n - i);
+	}
+	return pairs >= 2 && (picked->has_message || picked->has_error);
+}
+
+/* Adds the messages inside `t`, innermost first, then `t` itself. */
+static bool peel(struct peeler *p, struct text t, unsigned layer)
+{
+	if (layer < MAX_LAYERS && t.length > 2) {
+		const char *s = data_of(p, t);
+		struct picked picked = { 0 };
+		if (s[0] == '{' ? read_json(p, s, t.length, &picked)
+		                : read_logfmt(p, s, t.length, &picked)) {
+			if (!peel_picked(p, t, &picked, layer + 1))
+				return false;
+		} else {
+			size_t taken = peel_prefix(p, s, t.length);
+			if (taken && taken < t.length &&
+			    !peel(p, (struct text){ t.decoded, t.at + taken, t.length - taken },
+			          layer + 1))
+				return false;
+		}
+	}
+	return add_message(p->m, t);
+}
+
+/* ---- escape sequences of terminals (ECMA-48) ---- */
+
+/* The length of the sequence that starts at s[0] == ESC. */
+static size_t escape_length(const char *s, size_t n)
+{
+	if (n < 2)
+		return 1;
+	size_t i = 2;
+	if (s[1] == '[') {
+		while (i < n && s[i] >= 0x20 && s[i] <= 0x3f)
+			i++;
+		return i < n && s[i] >= 0x40 && s[i] <= 0x7e ? i + 1 : i;
+	}
+	if (s[1] == ']') {
+		for (; i < n; i++) {
+			if (s[i] == '\a')
+				return i + 1;
+			if (s[i] == '\x1b')
+				return i + 1 < n && s[i + 1] == '\\' ? i + 2 : i;
+		}
+		return n;
+	}
+	return s[1] >= 0x20 && s[1] <= 0x2f ? (n > 2 ? 3 : 2) : 2;
+}
+
+static bool peel_part(struct peeler *p, size_t at, size_t length)
+{
+	p->stamped = false;
+	const char *s = p->line + at;
+	if (!memchr(s, '\x1b', length))
+		return length == 0 || peel(p, (struct text){ false, at, length }, 0);
+	struct clsf__buffer *b = &p->m->decoded;
+	size_t start = b->length;
+	for (size_t i = 0; i < length;) {
+		if (s[i] == '\x1b') {
+			i += escape_length(s + i, length - i);
+			continue;
+		}
+		const char *next = memchr(s + i, '\x1b', length - i);
+		size_t run = next ? (size_t)(next - (s + i)) : length - i;
+		clsf__buffer_add(b, s + i, run);
+		i += run;
+	}
+	size_t end = b->length;
+	clsf__buffer_addc(b, '\n');
+	if (b->failed)
+		return false;
+	return end == start || peel(p, (struct text){ true, start, end - start }, 0);
+}
+
+bool clsf__unwrap(struct clsf__messages *m, const char *line, size_t length)
+{
+	m->n = 0;
+	m->decoded.length = 0;
+	m->decoded.failed = false;
+	m->level = CLSF__LEVEL_NONE;
+	struct peeler p = { .m = m, .line = line };
+	size_t at = 0;
+	if (length >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
+		at = 3;
+	/* The end is reached also behind a last \r, which leaves an empty part. */
+	while (at < length) {
+		const char *cr = memchr(line + at, '\r', length - at);
+		size_t part = cr ? (size_t)(cr - (line + at)) : length - at;
+		p.level = CLSF__LEVEL_NONE;
+		if (!peel_part(&p, at, part))
+			return false;
+		if (p.level != CLSF__LEVEL_NONE)
+			m->level = p.level;
+		at += part + 1;
+	}
+	return true;
+}

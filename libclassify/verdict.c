@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the summary of a log to its verdict: a pure function, run once when the
+ * log ends. The order of evidence (DESIGN, section 6):
+ *
+ * - What stands before the newest success marker was recovered from.
+ * - Causes go before symptoms; what another explains goes behind it.
+ * - Among causes: a line of error before a warning or a retry, a rule that can
+ *   fail a log before one that cannot, what came before the end of the build
+ *   before what came after it, then the last (the build survived the earlier
+ *   ones), then the longer match on the same line.
+ * - Among symptoms: the first, for later ones follow from it.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "stream.h"
+
+struct contender {
+	const struct clsf__rule_state *state;
+	const struct clsf__rule *rule;
+	const struct clsf__rule *explained_by;
+	bool recovered;
+	bool late;                   /* first hit behind the terminal line */
+	int rank;                    /* 0: the pool the winner comes from, then symptoms, then recovered */
+};
+
+static char *format(struct clsf_stream *s, const char *text, const char *a, const char *b)
+{
+	char out[512];
+	int n = snprintf(out, sizeof(out), "%s%s%s", text, a, b);
+	return clsf__arena_strndup(&s->arena, out, n < 0 ? 0 : (size_t)n < sizeof(out) ? (size_t)n : sizeof(out) - 1);
+}
+
+/* ---- order ---- */
+
+static bool can_fail(const struct clsf__rule *rule)
+{
+	return rule->public.severity >= CLSF_SEVERITY_MEDIUM;
+}
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int by_evidence(const void *va, const void *vb)
+{
+	const struct contender *a = va, *b = vb;
+	int order = a->rank - b->rank;
+	if (order == 0)
+		order = (a->explained_by != NULL) - (b->explained_by != NULL);
+	if (order == 0)
+		order = a->late - b->late;
+	if (order == 0)
+		order = can_fail(b->rule) - can_fail(a->rule);
+	if (order == 0)
+		order = a->state->evidence.weak - b->state->evidence.weak;
+	bool symptom = a->rule->public.role == CLSF_ROLE_SYMPTOM;
+	if (order == 0)
+		order = symptom ? compare_numbers(a->state->episode_line, b->state->episode_line)
+		                : compare_numbers(b->state->episode_line, a->state->episode_line);
+	if (order == 0)
+		order = compare_numbers(b->state->evidence.span, a->state->evidence.span);
+	if (order == 0)
+		order = (int)b->rule->public.severity - (int)a->rule->public.severity;
+	return order ? order : strcmp(a->rule->public.id, b->rule->public.id);
+}
+
+/* Which other unrecovered contender of the same role or of a deeper one explains it? */
+static void find_explanations(struct contender *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < n && !c[i].explained_by; k++) {
+			if (k == i || c[i].recovered || c[k].recovered || c[k].rule == c[i].rule)
+				continue;
+			if (c[i].rule->public.role == CLSF_ROLE_CAUSE &&
+			    c[k].rule->public.role == CLSF_ROLE_SYMPTOM)
+				continue;
+			if (!clsf__rule_explains(c[k].rule, c[i].rule))
+				continue;
+			/* Two that explain each other: the one that came first is the cause. */
+			if (clsf__rule_explains(c[i].rule, c[k].rule) &&
+			    c[i].rule->public.role == c[k].rule->public.role &&
+			    c[i].state->episode_line <= c[k].state->episode_line)
+				continue;
+			c[i].explained_by = c[k].rule;
+		}
+	}
+	/* In a ring of three or more nobody would be left: then explanations count for nothing. */
+	bool left = false, causes = false;
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].recovered || c[i].rule->public.role != CLSF_ROLE_CAUSE)
+			continue;
+		causes = true;
+		left = left || !c[i].explained_by;
+	}
+	for (size_t i = 0; causes && !left && i < n; i++)
+		if (c[i].rule->public.role == CLSF_ROLE_CAUSE)
+			c[i].explained_by = NULL;
+}
+
+static const char *why_not(struct clsf_stream *s, const struct contender *c,
+                           const struct contender *winner)
+{
+	char number[32];
+	if (c->recovered) {
+		snprintf(number, sizeof(number), "%llu", (unsigned long long)s->success_line);
+		return format(s, "recovered: a success marker came after it, on line ", number, "");
+	}
+	if (!winner)
+		return format(s, "weaker: severity ", clsf_severity_name(c->rule->public.severity),
+		              " does not fail a log");
+	const char *winner_id = winner->rule->public.id;
+	if (c->explained_by)
+		return format(s, "explained by ", c->explained_by->public.id, "");
+	if (clsf__rule_explains(winner->rule, c->rule))
+		return format(s, "explained by ", winner_id, "");
+	if (c->rule->public.role == CLSF_ROLE_SYMPTOM && winner->rule->public.role == CLSF_ROLE_CAUSE)
+		return format(s, "symptom: ", winner_id, " is a cause");
+	if (c->late && !winner->late)
+		return format(s, "weaker: it came after the build had ended", "", "");
+	if (can_fail(winner->rule) && !can_fail(c->rule))
+		return format(s, "weaker: severity ", clsf_severity_name(c->rule->public.severity),
+		              " does not fail a log");
+	if (c->state->evidence.weak && !winner->state->evidence.weak)
+		return format(s, "weaker: its line is a warning or a retry", "", "");
+	if (c->state->episode_line == winner->state->episode_line)
+		return format(s, "duplicate: ", winner_id, " says more of the same line");
+	if (c->rule->public.role == CLSF_ROLE_SYMPTOM)
+		return format(s, "symptom: ", winner_id, " came first");
+	return format(s, "earlier: the log went on to ", winner_id, "");
+}
+
+/* ---- texts ---- */
+
+static const struct clsf_field *find_field(const struct clsf_verdict *v, const char *name, size_t length)
+{
+	for (size_t i = 0; i < v->n_fields; i++)
+		if (strlen(v->fields[i].name) == length && memcmp(v->fields[i].name, name, length) == 0)
+			return &v->fields[i];
+	return NULL;
+}
+
+static bool shell_safe(const struct clsf_field *f)
+{
+	if (f->length == 0 || f->value[0] == '-')
+		return false;
+	for (size_t i = 0; i < f->length; i++) {
+		char c = f->value[i];
+		if (!(((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') ||
+		      (c && strchr("_@%+:,./-", c))))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A value inside a shell command. What is safe bare stays bare. Outside quotes
+ * anything else is put in single quotes. Inside quotes of the rule's own,
+ * nothing can be quoted again: what is not safe becomes "?". The same for a
+ * leading "-", which quoting would not keep from being an option.
+ */
+static void add_shell_value(struct clsf__buffer *b, const struct clsf_field *f, bool in_quotes)
+{
+	if (shell_safe(f)) {
+		clsf__buffer_add(b, f->value, f->length);
+		return;
+	}
+	if (!in_quotes)
+		clsf__buffer_addc(b, '\'');
+	for (size_t i = 0; i < f->length; i++) {
+		struct clsf_field one = { .value = f->value + i, .length = 1 };
+		unsigned char c = (unsigned char)f->value[i];
+		bool refused = c < 0x20 || c == 0x7f || (i == 0 && c == '-') ||
+		               (in_quotes && !shell_safe(&one) && c != '-');
+		if (refused)
+			clsf__buffer_addc(b, '?');
+		else if (c == '\'')
+			clsf__buffer_adds(b, "'\\''");
+		else
+			clsf__buffer_addc(b, (char)c);
+	}
+	if (!in_quotes)
+		clsf__buffer_addc(b, '\'');
+}
+
+/* `text` with ${name} replaced by captures. */
+static const char *fill_in(struct clsf_stream *s, const struct clsf_verdict *v, const char *text,
+                           bool shell)
+{
+	if (!strstr(text, "${"))
+		return text;
+	struct clsf__buffer b;
+	clsf__buffer_init(&b, &s->allocator);
+	char quote = 0;
+	for (const char *p = text; *p; p++) {
+		const char *end = p[0] == '$' && p[1] == '{' ? strchr(p, '}') : NULL;
+		if (!end) {
+			if (quote && *p == quote)
+				quote = 0;
+			else if (!quote && (*p == '\'' || *p == '"' || *p == '`'))
+				quote = *p;
+			else if (*p == '\n' && quote != '`')
+				quote = 0;   /* an apostrophe in prose does not quote the next line */
+			clsf__buffer_addc(&b, *p);
+			continue;
+		}
+		const struct clsf_field *field = find_field(v, p + 2, (size_t)(end - p - 2));
+		if (!field) {
+			clsf__buffer_addc(&b, '<');
+			clsf__buffer_add(&b, p + 2, (size_t)(end - p - 2));
+			clsf__buffer_addc(&b, '>');
+		} else if (shell) {
+			add_shell_value(&b, field, quote != 0);
+		} else {
+			clsf__buffer_add(&b, field->value, field->length);
+		}
+		p = end;
+	}
+	char *out = b.failed ? NULL : clsf__arena_strndup(&s->arena, b.data ? b.data : "", b.length);
+	clsf__buffer_done(&b);
+	return out;
+}
+
+static struct clsf_line evidence_line(const struct clsf__evidence *e)
+{
+	return (struct clsf_line){
+		.number = e->line, .offset = e->offset, .length = e->length,
+		.text = e->data.data, .text_length = e->text_length,
+	};
+}
+
+/* ---- parts of the verdict ---- */
+
+static bool fill_winner(struct clsf_stream *s, const struct contender *winner)
+{
+	struct clsf_verdict *v = &s->verdict;
+	const struct clsf__evidence *e = &winner->state->evidence;
+	const struct clsf_rule *rule = &winner->rule->public;
+	struct clsf_field *fields = clsf__arena_alloc(&s->arena, (e->n_fields + 1) * sizeof(*fields));
+	if (!fields)
+		return false;
+	for (size_t i = 0; i < e->n_fields; i++)
+		fields[i] = (struct clsf_field){ e->fields[i].name, e->data.data + e->fields[i].at,
+			                         e->fields[i].length };
+	v->fields = fields;
+	v->n_fields = e->n_fields;
+	v->rule = rule;
+	v->category = rule->category;
+	v->line = evidence_line(e);
+	v->before = e->before.data ? e->before.data : "";
+	v->before_length = e->before.length;
+	v->after = e->after.data ? e->after.data : "";
+	v->after_length = e->after.length;
+	v->title = fill_in(s, v, rule->title, false);
+	v->cause = fill_in(s, v, rule->cause, false);
+	v->fix = fill_in(s, v, rule->fix, true);
+	v->prevent = fill_in(s, v, rule->prevent, false);
+	v->url = fill_in(s, v, rule->url, false);
+	return v->title && v->cause && v->fix && v->prevent && v->url;
+}
+
+static bool fill_unknown(struct clsf_stream *s)
+{
+	struct clsf_verdict *v = &s->verdict;
+	v->category = "unknown";
+	v->title = "It failed, and no rule says why";
+	struct clsf_line *lines = clsf__arena_alloc(&s->arena, (s->n_telling + 1) * sizeof(*lines));
+	char *fingerprint = clsf__arena_alloc(&s->arena, 17);
+	if (!lines || !fingerprint)
+		return false;
+	for (size_t i = 0; i < s->n_telling; i++)
+		lines[i] = (struct clsf_line){
+			.number = s->telling[i].line, .offset = s->telling[i].offset,
+			.length = s->telling[i].length,
+			.text = s->telling_text.data + s->telling[i].at,
+			.text_length = s->telling[i].text_length,
+		};
+	v->telling = lines;
+	v->n_telling = s->n_telling;
+	if (s->n_telling)
+		v->line = lines[0];
+	const char *text = v->line.text ? v->line.text : "";
+	size_t length = v->line.text_length;
+	struct clsf__messages m;
+	clsf__messages_init(&m, &s->allocator);
+	bool good = true;
+	if (!s->options.no_unwrap) {
+		good = clsf__unwrap(&m, text, length);
+		if (good && m.n) {
+			length = m.item[0].length;
+			text = clsf__message_text(&m, text, 0);
+		}
+	}
+	if (good)
+		clsf__fingerprint(text, length, fingerprint);
+	clsf__messages_done(&m);
+	v->fingerprint = fingerprint;
+	return good;
+}
+
+static bool add_warning(struct clsf_stream *s, struct clsf_warning *list, enum clsf_warning_code code,
+                        const char *message, uint64_t line, bool has_offset, uint64_t offset)
+{
+	char *copy = clsf__arena_strndup(&s->arena, message, strlen(message));
+	list[s->verdict.n_warnings++] = (struct clsf_warning){
+		.code = code, .message = copy, .line = line, .has_offset = has_offset, .offset = offset,
+	};
+	return copy != NULL;
+}
+
+static bool fill_warnings(struct clsf_stream *s)
+{
+	struct clsf_warning *list = clsf__arena_alloc(&s->arena, 8 * sizeof(*list));
+	if (!list)
+		return false;
+	s->verdict.warnings = list;
+	char text[512];
+	bool good = true;
+	if (s->truncated)
+		good = add_warning(s, list, CLSF_WARN_TRUNCATED_INPUT, s->truncated_message, 0, true,
+		                   s->bytes);
+	if (s->long_lines) {
+		snprintf(text, sizeof(text), "%llu line(s) longer than %zu bytes; the rest of each was not looked at",
+		         (unsigned long long)s->long_lines, s->options.max_line);
+		good = add_warning(s, list, CLSF_WARN_LINE_TOO_LONG, text, s->first_long_line, true,
+		                   s->first_long_offset) && good;
+	}
+	if (s->text_limit) {
+		snprintf(text, sizeof(text), "the texts kept of this log passed %zu bytes; later ones were cut short",
+		         CLSF__MAX_KEPT);
+		good = add_warning(s, list, CLSF_WARN_LIMIT_REACHED, text, 0, false, 0) && good;
+	}
+	if (s->ruleset->quarantined) {
+		snprintf(text, sizeof(text), "%zu rule(s) were faulty and left out", s->ruleset->quarantined);
+		good = add_warning(s, list, CLSF_WARN_RULE_QUARANTINED, text, 0, false, 0) && good;
+	}
+	if (s->match_limits) {
+		const char *id = s->first_limit_rule < s->ruleset->n_rules
+		                         ? s->ruleset->rules[s->first_limit_rule]->public.id
+		                         : "(unless)";
+		snprintf(text, sizeof(text), "an expression gave up on a line %llu time(s), first rule %s",
+		         (unsigned long long)s->match_limits, id);
+		good = add_warning(s, list, CLSF_WARN_MATCH_LIMIT, text, s->first_limit_line, false, 0) && good;
+	}
+	if (s->ruleset->fallback[0])
+		good = add_warning(s, list, CLSF_WARN_ENGINE_FALLBACK, s->ruleset->fallback, 0, false, 0) && good;
+	return good;
+}
+
+static bool fill_also(struct clsf_stream *s, const struct contender *c, size_t n,
+                      const struct contender *winner)
+{
+	size_t most = n < CLSF__MAX_ALSO + 1 ? n : CLSF__MAX_ALSO + 1;
+	struct clsf_also *list = clsf__arena_alloc(&s->arena, (most + 1) * sizeof(*list));
+	if (!list)
+		return false;
+	s->verdict.also = list;
+	for (size_t i = 0; i < n && s->verdict.n_also < CLSF__MAX_ALSO; i++) {
+		if (&c[i] == winner)
+			continue;
+		struct clsf_also *also = &list[s->verdict.n_also++];
+		*also = (struct clsf_also){
+			.rule = &c[i].rule->public,
+			.line = evidence_line(&c[i].state->evidence),
+			.count = c[i].state->count,
+			.why_not = why_not(s, &c[i], winner),
+		};
+		if (!also->why_not)
+			return false;
+	}
+	return true;
+}
+
+int clsf__verdict_build(struct clsf_stream *s)
+{
+	struct clsf_verdict *v = &s->verdict;
+	*v = (struct clsf_verdict){
+		.category = "", .title = "", .cause = "", .fix = "", .prevent = "", .url = "",
+		.before = "", .after = "", .fingerprint = "", .lines = s->lines, .bytes = s->bytes,
+	};
+	clsf__arena_reset(&s->arena);
+	struct contender *c = clsf__calloc(&s->allocator, s->n_states + 1, sizeof(*c));
+	if (!c)
+		return CLSF_E_NOMEM;
+	size_t n = 0;
+	bool failing = false;
+	uint64_t terminal = UINT64_MAX;
+	for (size_t i = 0; i < s->n_states; i++) {
+		const struct clsf__rule_state *state = s->states[i];
+		const struct clsf__rule *rule = s->ruleset->rules[state->rule];
+		enum clsf_role role = rule->public.role;
+		if (state->count == 0 || role == CLSF_ROLE_START || role == CLSF_ROLE_SUCCESS)
+			continue;
+		bool recovered = state->episode != s->episode;
+		failing = failing || (!recovered && can_fail(rule));
+		if (role == CLSF_ROLE_FAILURE) {
+			if (!recovered && state->episode_line < terminal)
+				terminal = state->episode_line;
+			continue;
+		}
+		c[n++] = (struct contender){ .state = state, .rule = rule, .recovered = recovered };
+	}
+	v->outcome = failing ? CLSF_FAILED : s->success_line ? CLSF_PASSED : CLSF_UNDETERMINED;
+	for (size_t i = 0; i < n; i++) {
+		c[i].late = c[i].state->episode_line > terminal;
+		c[i].rank = c[i].recovered                                        ? 3
+		            : c[i].rule->public.severity == CLSF_SEVERITY_INFO    ? 2
+		            : c[i].rule->public.role == CLSF_ROLE_SYMPTOM         ? 1
+		                                                                  : 0;
+	}
+	find_explanations(c, n);
+	qsort(c, n, sizeof(*c), by_evidence);
+	const struct contender *winner = NULL;
+	/* A symptom that cannot fail a log, alone, is no answer; a cause of low severity is. */
+	if (failing && n && c[0].rank <= 1)
+		winner = &c[0];
+	bool good = true;
+	if (winner)
+		good = fill_winner(s, winner);
+	else if (failing)
+		good = fill_unknown(s);
+	good = good && fill_also(s, c, n, winner) && fill_warnings(s);
+	clsf__free(&s->allocator, c);
+	return good ? 0 : CLSF_E_NOMEM;
+}
+
+const char *clsf_outcome_name(enum clsf_outcome outcome)
+{
+	static const char *const names[] = { "undetermined", "passed", "failed" };
+	return outcome >= CLSF_UNDETERMINED && outcome <= CLSF_FAILED ? names[outcome] : "";
+}
+
+const char *clsf_warning_name(enum clsf_warning_code code)
+{
+	static const char *const names[] = {
+		"truncated_input", "line_too_long", "limit_reached", "rule_quarantined",
+		"match_limit", "no_timestamps", "engine_fallback",
+	};
+	return code >= CLSF_WARN_TRUNCATED_INPUT && code <= CLSF_WARN_ENGINE_FALLBACK ? names[code] : "";
+}

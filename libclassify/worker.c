@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a thread needs to scan: scratch of the engine, match data, and lists that grow and are kept. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+#include "stream.h"
+
+#define MIN_CANDIDATES 32768   /* of one block, before it is split */
+
+int clsf_worker_new(struct clsf_ruleset *ruleset, const struct clsf_worker_options *options,
+                    struct clsf_worker **ret_worker)
+{
+	CLSF__REQUIRE(ruleset && ret_worker);
+	CLSF__REQUIRE(!options || options->size == sizeof(*options));
+	struct clsf_allocator a = clsf__allocator(options ? options->allocator : NULL);
+	struct clsf_worker *w = clsf__calloc(&a, 1, sizeof(*w));
+	if (!w)
+		return CLSF_E_NOMEM;
+	w->allocator = a;
+	atomic_init(&w->busy, false);
+	w->ruleset = clsf_ruleset_ref(ruleset);
+	clsf__messages_init(&w->messages, &a);
+	clsf__messages_init(&w->other, &a);
+	clsf__buffer_init(&w->side, &a);
+	size_t n = ruleset->n_expressions + 1;
+	/* One line never has more candidates than this, so that a block of one line always fits. */
+	w->max_candidates = 4 * n > MIN_CANDIDATES ? 4 * n : MIN_CANDIDATES;
+	w->candidates = clsf__calloc(&a, w->max_candidates + 4 * n, sizeof(*w->candidates));
+	w->stamp = clsf__calloc(&a, n, sizeof(*w->stamp));
+	w->judged = clsf__calloc(&a, n, sizeof(*w->judged));
+	w->bound_capacity = CLSF__MAX_CAPTURES;
+	w->bound = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound));
+	int result = w->candidates && w->stamp && w->judged && w->bound ? 0 : CLSF_E_NOMEM;
+	if (result == 0)
+		result = clsf__runner_new(&a, ruleset->match_limit, &w->runner);
+	if (result == 0)
+		result = clsf__scratch_new(ruleset->filter, &w->scratch);
+	if (result) {
+		clsf_worker_free(w);
+		return result;
+	}
+	*ret_worker = w;
+	return 0;
+}
+
+void clsf_worker_free(struct clsf_worker *w)
+{
+	if (!w)
+		return;
+	struct clsf_allocator a = w->allocator;
+	clsf__scratch_free(w->scratch);
+	clsf__runner_free(w->runner);
+	clsf__messages_done(&w->messages);
+	clsf__messages_done(&w->other);
+	clsf__buffer_done(&w->side);
+	clsf__free(&a, w->pieces);
+	clsf__free(&a, w->candidates);
+	clsf__free(&a, w->stamp);
+	clsf__free(&a, w->judged);
+	clsf__free(&a, w->hits);
+	clsf__free(&a, w->fields);
+	clsf__free(&a, w->bound);
+	clsf_ruleset_unref(w->ruleset);
+	clsf__free(&a, w);
+}
+
+const char *clsf_engine_version(void)
+{
+	/* Both parts are static and never change; the joined text is written once per thread. */
+	static _Thread_local char text[128];
+	snprintf(text, sizeof(text), "%s, %s", clsf__filter_engine(), clsf__expression_engine());
+	return text;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TOOL_CLI_H
+#define TOOL_CLI_H
+
+/* What the commands of `classify` share: messages, exit codes, rules from --rules. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <classify/classify.h>
+
+/* What happened; exit_status() makes the code of it. DESIGN, section 7. */
+struct outcome {
+	bool usage;          /* 2, and nothing was done */
+	bool quarantined;    /* 3: a rule was left out, or none loaded */
+	bool unread;         /* 2: an input was not read in full, or output not written */
+	bool failed;         /* 1: with --exit-code, a log failed; a rule test failed */
+};
+
+int exit_status(const struct outcome *o);
+
+/* "classify: ..." on standard error; what comes from outside is made visible. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* "classify: ...; try 'classify COMMAND --help'", and the usage bit. */
+void usage_error(struct outcome *o, const char *command, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A list of borrowed strings. */
+struct list {
+	const char **item;
+	size_t n, capacity;
+};
+void list_add(struct list *l, const char *item);
+void list_free(struct list *l);
+
+struct load_options {
+	const struct list *paths;    /* of --rules; none: the shipped packs */
+	enum clsf_engine engine;
+	bool show_warnings;
+	size_t *ret_warnings;        /* may be NULL */
+};
+
+/*
+ * Loads and compiles rules, printing each fault as file:line:col: message.
+ * NULL when there is nothing to work with; `o` says why.
+ */
+struct clsf_ruleset *load_rules(const struct load_options *options, struct outcome *o);
+
+/* The folder of the shipped packs: static. */
+const char *default_rules(void);
+
+/* Flushes standard output; a write error is told and noted. */
+void finish_output(struct outcome *o);
+
+int command_scan(int argc, char **argv, struct outcome *o);
+int command_rules(int argc, char **argv, struct outcome *o);
+int command_explain(int argc, char **argv, struct outcome *o);
+int command_match(int argc, char **argv, struct outcome *o);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `classify explain`: why this verdict, or what a rule says; and `classify match`: one line. */
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "help.h"
+#include "input.h"
+#include "options.h"
+#include "output.h"
+
+/* ---- a rule ---- */
+
+static void explain_rule(const struct clsf_rule *rule, const struct output_options *output)
+{
+	struct text t = { 0 };
+	text_addf(&t, "%s", rule->id);
+	if (*rule->category)
+		text_addf(&t, "  %s", rule->category);
+	text_addf(&t, "  (%s, pack %s, %s:%u)\n", clsf_role_name(rule->role), rule->pack, rule->file, rule->line);
+	output_heading(output, &t, "what");
+	text_add_visible(&t, rule->title, strlen(rule->title));
+	text_adds(&t, "\n");
+	output_heading(output, &t, "who");
+	text_addf(&t, "%s has to act; retry: %s; severity %s\n", rule->owner, rule->retry,
+	          clsf_severity_name(rule->severity));
+	output_runbook(output, &t, rule->cause, rule->fix, rule->prevent, rule->url);
+	for (size_t i = 0; i < rule->n_expressions; i++) {
+		output_heading(output, &t, i ? "" : "matches");
+		text_add_visible(&t, rule->expressions[i], strlen(rule->expressions[i]));
+		text_adds(&t, "\n");
+	}
+	for (size_t i = 0; i < rule->n_examples; i++) {
+		const struct clsf_example *e = &rule->examples[i];
+		output_heading(output, &t, e->must_match ? "example" : "not");
+		text_add_visible(&t, e->text, e->length);
+		text_adds(&t, "\n");
+	}
+	fwrite(t.data, 1, t.length, stdout);
+	text_free(&t);
+}
+
+/* ---- a log ---- */
+
+struct feeding {
+	struct clsf_stream *stream;
+	struct clsf_worker *worker;
+};
+
+static bool feed(const char *data, size_t length, void *user)
+{
+	struct feeding *f = user;
+	return clsf_stream_feed(f->stream, f->worker, data, length) == 0;
+}
+
+static void list_candidates(const struct clsf_verdict *v, const struct output_options *output)
+{
+	struct text t = { 0 };
+	text_addf(&t, "candidates\n");
+	if (v->rule)
+		text_addf(&t, "  * line %-7" PRIu64 " %s  %s  %s, %s\n      chosen\n", v->line.number, v->rule->id,
+		          v->category, clsf_role_name(v->rule->role), clsf_severity_name(v->rule->severity));
+	for (size_t i = 0; i < v->n_also; i++) {
+		const struct clsf_also *a = &v->also[i];
+		text_addf(&t, "    line %-7" PRIu64 " %s  %s  %s, %s, %" PRIu64 " time%s\n      ", a->line.number,
+		          a->rule->id, a->rule->category, clsf_role_name(a->rule->role),
+		          clsf_severity_name(a->rule->severity), a->count, a->count == 1 ? "" : "s");
+		text_adds(&t, a->why_not);
+		text_adds(&t, "\n      ");
+		size_t shown = a->line.text_length < 160 ? a->line.text_length : 160;
+		output_add(output, &t, text_add_visible, a->line.text, shown);
+		text_adds(&t, "\n");
+	}
+	if (!v->rule && v->n_also == 0)
+		text_adds(&t, "    none: no rule matched\n");
+	fwrite(t.data, 1, t.length, stdout);
+	text_free(&t);
+}
+
+static void explain_log(const char *path, struct clsf_ruleset *rs, struct output_options *output,
+                        struct outcome *o)
+{
+	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
+	options.context = 3;
+	struct feeding feeding = { 0 };
+	if (clsf_worker_new(rs, NULL, &feeding.worker) == 0 &&
+	    clsf_stream_new(rs, &options, &feeding.stream) == 0) {
+		struct input_result result;
+		const struct clsf_verdict *v;
+		input_read(path, feed, &feeding, &result);
+		if (!result.complete) {
+			complain("%s: %s", path, result.message);
+			o->unread = true;
+			clsf_stream_truncated(feeding.stream, result.message);
+		}
+		if (result.opened && clsf_stream_finish(feeding.stream, feeding.worker, &v) >= 0) {
+			struct groups groups = { 0 };
+			output_log(output, stdout, path, v, clsf_ruleset_hash(rs), true);
+			list_candidates(v, output);
+			printf("ruleset %s\n", clsf_ruleset_hash(rs));
+			groups_free(&groups);
+		}
+	} else {
+		complain("out of memory");
+		o->unread = true;
+	}
+	clsf_stream_free(feeding.stream);
+	clsf_worker_free(feeding.worker);
+}
+
+int command_explain(int argc, char **argv, struct outcome *o)
+{
+	static const struct option known[] = {
+		{ "rules", required_argument, NULL, 'r' },
+		{ "rule", required_argument, NULL, 'i' },
+		{ "redact", no_argument, NULL, 'x' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct list paths = { 0 };
+	struct output_options output = { .format = OUTPUT_TEXT };
+	terminal_options(&output);
+	const char *id = NULL;
+	int c;
+	optind = 1;
+	while (!o->usage && (c = getopt_long(argc, argv, ":r:h", known, NULL)) != -1) {
+		switch (c) {
+		case 'r':
+			list_add(&paths, optarg);
+			break;
+		case 'i':
+			id = optarg;
+			break;
+		case 'x':
+			output.redact = true;
+			break;
+		case 'h':
+			print_help("explain");
+			list_free(&paths);
+			return 0;
+		case ':':
+			usage_error(o, "explain", "option '%s' needs a value", argv[optind - 1]);
+			break;
+		default:
+			usage_error(o, "explain", "unknown option '%s'", argv[optind - 1]);
+			break;
+		}
+	}
+	int left = argc - optind;
+	if (!o->usage && (id ? left != 0 : left != 1))
+		usage_error(o, "explain", "give one log, or --rule and an id");
+	if (!o->usage) {
+		struct load_options load = { .paths = &paths };
+		struct clsf_ruleset *rs = load_rules(&load, o);
+		const struct clsf_rule *rule = rs && id ? clsf_ruleset_find(rs, id) : NULL;
+		if (rule)
+			explain_rule(rule, &output);
+		else if (rs && id)
+			usage_error(o, "explain", "no rule has the id '%s'", id);
+		else if (rs)
+			explain_log(argv[optind], rs, &output, o);
+		clsf_ruleset_unref(rs);
+		finish_output(o);
+	}
+	list_free(&paths);
+	return exit_status(o);
+}
+
+/* ---- one line ---- */
+
+struct line_state {
+	const struct output_options *output;
+	size_t matches;
+};
+
+static int on_match(const struct clsf_match *m, void *user)
+{
+	struct line_state *s = user;
+	s->matches++;
+	if (s->output->format == OUTPUT_JSONL) {
+		output_match(s->output, stdout, "-", m);
+		return 0;
+	}
+	struct text t = { 0 };
+	text_addf(&t, "%s  %s  (%s, %s)\n", m->rule->id, *m->rule->category ? m->rule->category : "-",
+	          clsf_role_name(m->rule->role), clsf_severity_name(m->rule->severity));
+	for (size_t i = 0; i < m->n_fields; i++) {
+		text_addf(&t, "  %s = ", m->fields[i].name);
+		output_add(s->output, &t, text_add_visible, m->fields[i].value, m->fields[i].length);
+		text_adds(&t, "\n");
+	}
+	fwrite(t.data, 1, t.length, stdout);
+	text_free(&t);
+	return 0;
+}
+
+static void match_line(const char *line, struct clsf_ruleset *rs, bool no_unwrap,
+                       const struct output_options *output, struct outcome *o)
+{
+	struct line_state state = { .output = output };
+	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
+	options.on_match = on_match;
+	options.user = &state;
+	options.no_unwrap = no_unwrap;
+	struct feeding f = { 0 };
+	const struct clsf_verdict *v;
+	if (clsf_worker_new(rs, NULL, &f.worker) == 0 && clsf_stream_new(rs, &options, &f.stream) == 0) {
+		struct input_result result = { .complete = true };
+		if (strcmp(line, "-") == 0)
+			input_read("-", feed, &f, &result);
+		else
+			clsf_stream_feed(f.stream, f.worker, line, strlen(line));
+		if (!result.complete) {
+			complain("%s: %s", line, result.message);
+			o->unread = true;
+		}
+		clsf_stream_finish(f.stream, f.worker, &v);
+	} else {
+		complain("out of memory");
+		o->unread = true;
+	}
+	clsf_stream_free(f.stream);
+	clsf_worker_free(f.worker);
+	if (state.matches == 0) {
+		o->failed = true;
+		if (output->format == OUTPUT_TEXT)
+			printf("no rule matches\n");
+	}
+}
+
+int command_match(int argc, char **argv, struct outcome *o)
+{
+	static const struct option known[] = {
+		{ "rules", required_argument, NULL, 'r' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "no-unwrap", no_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct list paths = { 0 };
+	struct output_options output = { .format = OUTPUT_TEXT };
+	terminal_options(&output);
+	bool no_unwrap = false;
+	int c;
+	optind = 1;
+	while (!o->usage && (c = getopt_long(argc, argv, ":r:o:h", known, NULL)) != -1) {
+		switch (c) {
+		case 'r':
+			list_add(&paths, optarg);
+			break;
+		case 'o':
+			if (strcmp(optarg, "jsonl") == 0)
+				output.format = OUTPUT_JSONL;
+			else if (strcmp(optarg, "text") != 0)
+				usage_error(o, "match", "unknown output '%s': text or jsonl", optarg);
+			break;
+		case 'n':
+			no_unwrap = true;
+			break;
+		case 'h':
+			print_help("match");
+			list_free(&paths);
+			return 0;
+		case ':':
+			usage_error(o, "match", "option '%s' needs a value", argv[optind - 1]);
+			break;
+		default:
+			usage_error(o, "match", "unknown option '%s'", argv[optind - 1]);
+			break;
+		}
+	}
+	if (!o->usage && argc - optind != 1)
+		usage_error(o, "match", "give one line, in quotes");
+	if (!o->usage) {
+		struct load_options load = { .paths = &paths };
+		struct clsf_ruleset *rs = load_rules(&load, o);
+		if (rs)
+			match_line(argv[optind], rs, no_unwrap, &output, o);
+		clsf_ruleset_unref(rs);
+		finish_output(o);
+	}
+	list_free(&paths);
+	return exit_status(o);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* classify: the command line of libclassify. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "help.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv, struct outcome *o);
+} commands[] = {
+	{ "scan", command_scan },
+	{ "rules", command_rules },
+	{ "explain", command_explain },
+	{ "match", command_match },
+};
+
+int main(int argc, char **argv)
+{
+	struct outcome o = { 0 };
+	const char *command = argc > 1 ? argv[1] : "";
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, command) == 0)
+			return commands[i].run(argc - 1, argv + 1, &o);
+	if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 || strcmp(command, "help") == 0) {
+		print_help(argc > 2 ? argv[2] : "");
+		finish_output(&o);
+		return exit_status(&o);
+	}
+	if (strcmp(command, "--version") == 0 || strcmp(command, "-V") == 0) {
+		print_version();
+		finish_output(&o);
+		return exit_status(&o);
+	}
+	if (*command)
+		usage_error(&o, "", "unknown command '%s'", command);
+	else
+		usage_error(&o, "", "no command given");
+	return exit_status(&o);
+}

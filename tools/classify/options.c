@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See options.h. */
+
+#include "options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "help.h"
+
+#define DEFAULT_WIDTH 100
+#define MAX_CONTEXT 20
+
+void terminal_options(struct output_options *options)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+	bool terminal = isatty(STDOUT_FILENO);
+	options->colour = terminal && !(no_colour && *no_colour) && !(term && strcmp(term, "dumb") == 0);
+	options->width = DEFAULT_WIDTH;
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	unsigned long width = columns ? strtoul(columns, NULL, 10) : 0;
+	if (width == 0 && terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		width = size.ws_col;
+	if (width >= 40 && width <= 1000)
+		options->width = width;
+}
+
+static bool parse_number(const char *text, unsigned most, unsigned *ret)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || n > most)
+		return false;
+	*ret = (unsigned)n;
+	return true;
+}
+
+static bool parse_format(const char *name, enum output_format *ret)
+{
+	static const char *const names[] = { "text", "jsonl", "json", "markdown" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*ret = (enum output_format)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+enum { OPT_RULES = 256, OPT_MATCHES, OPT_EXIT_CODE, OPT_CONTEXT, OPT_REDACT, OPT_NO_REDACT, OPT_NO_UNWRAP,
+       OPT_ENGINE };
+
+bool parse_scan_options(int argc, char **argv, struct scan_options *options, struct outcome *o)
+{
+	static const struct option known[] = {
+		{ "rules", required_argument, NULL, OPT_RULES },
+		{ "output", required_argument, NULL, 'o' },
+		{ "matches", no_argument, NULL, OPT_MATCHES },
+		{ "exit-code", no_argument, NULL, OPT_EXIT_CODE },
+		{ "context", required_argument, NULL, OPT_CONTEXT },
+		{ "redact", no_argument, NULL, OPT_REDACT },
+		{ "no-redact", no_argument, NULL, OPT_NO_REDACT },
+		{ "no-unwrap", no_argument, NULL, OPT_NO_UNWRAP },
+		{ "engine", required_argument, NULL, OPT_ENGINE },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	*options = (struct scan_options){ 0 };
+	terminal_options(&options->output);
+	int redact = -1;
+	int c;
+	optind = 1;
+	while ((c = getopt_long(argc, argv, ":o:r:qh", known, NULL)) != -1) {
+		switch (c) {
+		case OPT_RULES: case 'r':
+			list_add(&options->rules, optarg);
+			break;
+		case 'o':
+			if (!parse_format(optarg, &options->output.format)) {
+				usage_error(o, "scan", "unknown output '%s': text, jsonl, json or markdown", optarg);
+				return false;
+			}
+			break;
+		case OPT_MATCHES:
+			options->matches = true;
+			break;
+		case OPT_EXIT_CODE:
+			options->exit_code = true;
+			break;
+		case OPT_CONTEXT:
+			if (!parse_number(optarg, MAX_CONTEXT, &options->context)) {
+				usage_error(o, "scan", "--context takes a number of lines from 0 to %d", MAX_CONTEXT);
+				return false;
+			}
+			break;
+		case OPT_REDACT:
+			redact = 1;
+			break;
+		case OPT_NO_REDACT:
+			redact = 0;
+			break;
+		case OPT_NO_UNWRAP:
+			options->no_unwrap = true;
+			break;
+		case OPT_ENGINE:
+			if (strcmp(optarg, "auto") != 0 && strcmp(optarg, "pcre2") != 0) {
+				usage_error(o, "scan", "unknown engine '%s': auto or pcre2", optarg);
+				return false;
+			}
+			options->engine = *optarg == 'p' ? CLSF_ENGINE_PCRE2 : CLSF_ENGINE_AUTO;
+			break;
+		case 'q':
+			options->output.quiet = true;
+			break;
+		case 'h':
+			print_help("scan");
+			return false;
+		case ':':
+			usage_error(o, "scan", "option '%s' needs a value", argv[optind - 1]);
+			return false;
+		default:
+			usage_error(o, "scan", "unknown option '%s'", argv[optind - 1]);
+			return false;
+		}
+	}
+	for (int i = optind; i < argc; i++)
+		list_add(&options->inputs, argv[i]);
+	if (options->inputs.n == 0) {
+		usage_error(o, "scan", "nothing to scan: name files, folders, or - for standard input");
+		return false;
+	}
+	options->output.redact = redact >= 0 ? redact == 1 : options->output.format == OUTPUT_MARKDOWN;
+	return true;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TOOL_OPTIONS_H
+#define TOOL_OPTIONS_H
+
+/* The options of `scan`, which `explain` and `match` share in part. */
+
+#include "cli.h"
+#include "output.h"
+
+struct scan_options {
+	struct output_options output;
+	struct list rules;
+	struct list inputs;
+	enum clsf_engine engine;
+	bool matches;
+	bool exit_code;
+	bool no_unwrap;
+	unsigned context;
+};
+
+/* False when the command is done already: help was printed, or the usage was wrong. */
+bool parse_scan_options(int argc, char **argv, struct scan_options *options, struct outcome *o);
+
+/* Colour and width as standard output, NO_COLOR and COLUMNS have them. */
+void terminal_options(struct output_options *options);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See output.h: what the formats share, and the choice among them. */
+
+#include "output.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "output_formats.h"
+
+void output_add(const struct output_options *options, struct text *t, text_writer writer,
+                const char *data, size_t length)
+{
+	if (!options->redact) {
+		writer(t, data, length);
+		return;
+	}
+	/* Each hidden secret may grow by the length of the mark; twice the text is ample. */
+	size_t capacity = 2 * length + 1024, full = 0;
+	char *copy = malloc(capacity);
+	if (!copy || clsf_redact(data, length, copy, capacity, &full) != 0) {
+		t->failed = true;
+		free(copy);
+		return;
+	}
+	writer(t, copy, full < capacity ? full : capacity);
+	free(copy);
+}
+
+static void emit(FILE *f, struct text *t)
+{
+	if (t->failed)
+		fputs("classify: out of memory\n", stderr);
+	else
+		fwrite(t->data, 1, t->length, f);
+	text_free(t);
+}
+
+void output_begin(const struct output_options *o, FILE *f)
+{
+	struct text t = { 0 };
+	if (o->format == OUTPUT_JSON)
+		text_adds(&t, "{\"schema\":1,\"logs\":[");
+	emit(f, &t);
+}
+
+void output_log(const struct output_options *o, FILE *f, const char *source, const struct clsf_verdict *v,
+                const char *hash, bool first)
+{
+	struct text t = { 0 };
+	switch (o->format) {
+	case OUTPUT_TEXT:
+		format_text_log(o, &t, source, v);
+		break;
+	case OUTPUT_MARKDOWN:
+		format_markdown_log(o, &t, source, v, hash);
+		break;
+	case OUTPUT_JSON:
+		text_adds(&t, first ? "\n" : ",\n");
+		format_json_log(o, &t, source, v, hash);
+		break;
+	case OUTPUT_JSONL:
+		format_json_log(o, &t, source, v, hash);
+		text_adds(&t, "\n");
+		break;
+	}
+	emit(f, &t);
+}
+
+void output_end(const struct output_options *o, FILE *f, const struct output_totals *totals,
+                struct groups *groups)
+{
+	struct text t = { 0 };
+	groups_sort(groups);
+	switch (o->format) {
+	case OUTPUT_TEXT:
+		format_text_end(o, &t, totals, groups);
+		break;
+	case OUTPUT_MARKDOWN:
+		format_markdown_end(o, &t, totals, groups);
+		break;
+	case OUTPUT_JSON:
+		text_adds(&t, "],\"groups\":[");
+		format_json_groups(o, &t, groups);
+		text_adds(&t, "]}\n");
+		break;
+	case OUTPUT_JSONL:
+		break;
+	}
+	emit(f, &t);
+}
+
+void output_match(const struct output_options *o, FILE *f, const char *source, const struct clsf_match *m)
+{
+	struct text t = { 0 };
+	format_json_match(o, &t, source, m);
+	text_adds(&t, "\n");
+	emit(f, &t);
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See text.h. */
+
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+static bool reserve(struct text *t, size_t extra)
+{
+	if (t->failed || extra > SIZE_MAX / 2 - t->length) {
+		t->failed = true;
+		return false;
+	}
+	if (t->length + extra <= t->capacity)
+		return true;
+	size_t capacity = t->capacity ? t->capacity : 256;
+	while (capacity < t->length + extra)
+		capacity *= 2;
+	char *data = realloc(t->data, capacity);
+	if (!data) {
+		t->failed = true;
+		return false;
+	}
+	t->data = data;
+	t->capacity = capacity;
+	return true;
+}
+
+void text_add(struct text *t, const char *data, size_t length)
+{
+	if (length && reserve(t, length)) {
+		memcpy(t->data + t->length, data, length);
+		t->length += length;
+	}
+}
+
+void text_adds(struct text *t, const char *string)
+{
+	text_add(t, string, strlen(string));
+}
+
+void text_addf(struct text *t, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	int need = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	if (need < 0 || !reserve(t, (size_t)need + 1))
+		return;
+	va_start(arguments, format);
+	vsnprintf(t->data + t->length, (size_t)need + 1, format, arguments);
+	va_end(arguments);
+	t->length += (size_t)need;
+}
+
+void text_free(struct text *t)
+{
+	free(t->data);
+	*t = (struct text){ 0 };
+}
+
+size_t utf8_next(const char *data, size_t length, uint32_t *ret_character)
+{
+	const unsigned char *p = (const unsigned char *)data;
+	unsigned char low = 0x80, high = 0xbf;   /* what the second byte may be */
+	size_t need;
+	uint32_t c;
+	if (p[0] < 0x80) {
+		*ret_character = p[0];
+		return 1;
+	}
+	*ret_character = 0xfffd;
+	if (p[0] >= 0xc2 && p[0] <= 0xdf) {
+		need = 2;
+		c = p[0] & 0x1fu;
+	} else if (p[0] >= 0xe0 && p[0] <= 0xef) {
+		need = 3;
+		c = p[0] & 0x0fu;
+		low = p[0] == 0xe0 ? 0xa0 : 0x80;
+		high = p[0] == 0xed ? 0x9f : 0xbf;
+	} else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
+		need = 4;
+		c = p[0] & 0x07u;
+		low = p[0] == 0xf0 ? 0x90 : 0x80;
+		high = p[0] == 0xf4 ? 0x8f : 0xbf;
+	} else {
+		return 1;
+	}
+	for (size_t i = 1; i < need; i++) {
+		if (i >= length || p[i] < low || p[i] > high)
+			return i;
+		c = c << 6 | (p[i] & 0x3fu);
+		low = 0x80;
+		high = 0xbf;
+	}
+	*ret_character = c;
+	return need;
+}
+
+void text_add_character(struct text *t, uint32_t c)
+{
+	char out[4];
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	if (n == 1) {
+		out[0] = (char)c;
+	} else {
+		for (size_t i = n; i-- > 1; c >>= 6)
+			out[i] = (char)(0x80 | (c & 0x3f));
+		out[0] = (char)((n == 2 ? 0xc0 : n == 3 ? 0xe0 : 0xf0) | c);
+	}
+	text_add(t, out, n);
+}
+
+void text_add_json(struct text *t, const char *data, size_t length)
+{
+	text_add(t, "\"", 1);
+	for (size_t i = 0; i < length;) {
+		size_t run = i;
+		while (run < length && (unsigned char)data[run] >= 0x20 && (unsigned char)data[run] < 0x7f &&
+		       data[run] != '"' && data[run] != '\\')
+			run++;
+		text_add(t, data + i, run - i);
+		i = run;
+		if (i == length)
+			break;
+		uint32_t c;
+		i += utf8_next(data + i, length - i, &c);
+		switch (c) {
+		case '"':
+			text_adds(t, "\\\"");
+			break;
+		case '\\':
+			text_adds(t, "\\\\");
+			break;
+		case '\n':
+			text_adds(t, "\\n");
+			break;
+		case '\r':
+			text_adds(t, "\\r");
+			break;
+		case '\t':
+			text_adds(t, "\\t");
+			break;
+		default:
+			/* Controls, and the line separators that JavaScript minds. */
+			if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029)
+				text_addf(t, "\\u%04x", (unsigned)c);
+			else
+				text_add_character(t, c);
+			break;
+		}
+	}
+	text_add(t, "\"", 1);
+}
+
+/* Characters that reorder or hide what stands around them. */
+static bool is_treacherous(uint32_t c)
+{
+	return c == 0x61c || c == 0x200b || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
+	       (c >= 0x2060 && c <= 0x2069) || c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f) ||
+	       c == 0x2028 || c == 0x2029;
+}
+
+static void add_visible(struct text *t, uint32_t c)
+{
+	if (c == '\t')
+		text_adds(t, "    ");
+	else if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+		text_addf(t, "\\x%02x", (unsigned)c);
+	else if (is_treacherous(c))
+		text_addf(t, "\\u%04x", (unsigned)c);
+	else
+		text_add_character(t, c);
+}
+
+void text_add_visible(struct text *t, const char *data, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		size_t run = i;
+		while (run < length && (unsigned char)data[run] >= 0x20 && (unsigned char)data[run] < 0x7f)
+			run++;
+		text_add(t, data + i, run - i);
+		i = run;
+		if (i == length)
+			break;
+		uint32_t c;
+		i += utf8_next(data + i, length - i, &c);
+		add_visible(t, c);
+	}
+}
+
+void text_add_markdown(struct text *t, const char *data, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		uint32_t c;
+		i += utf8_next(data + i, length - i, &c);
+		if (c == '<')
+			text_adds(t, "&lt;");
+		else if (c == '>')
+			text_adds(t, "&gt;");
+		else if (c == '&')
+			text_adds(t, "&amp;");
+		else if (c < 0x80 && c && strchr("\\`*_{}[]()#+!|~@", (int)c))
+			text_addf(t, "\\%c", (int)c);
+		else if (c == '\n')
+			text_adds(t, " ");
+		else
+			add_visible(t, c);
+	}
+}
+
+void text_add_code_block(struct text *t, const char *language, const char *data, size_t length)
+{
+	size_t longest = 0, run = 0;
+	for (size_t i = 0; i < length; i++) {
+		run = data[i] == '`' ? run + 1 : 0;
+		longest = run > longest ? run : longest;
+	}
+	size_t fence = longest < 3 ? 3 : longest + 1;
+	for (size_t i = 0; i < fence; i++)
+		text_add(t, "`", 1);
+	text_addf(t, "%s\n", language);
+	size_t start = 0;
+	while (start < length) {
+		const char *newline = memchr(data + start, '\n', length - start);
+		size_t end = newline ? (size_t)(newline - data) : length;
+		text_add_visible(t, data + start, end - start);
+		text_add(t, "\n", 1);
+		start = end + 1;
+	}
+	for (size_t i = 0; i < fence; i++)
+		text_add(t, "`", 1);
+	text_add(t, "\n", 1);
+}
+
+static size_t character_columns(uint32_t c)
+{
+	/* Wide: CJK, Hangul, full-width forms, emoji. Combining marks take none. */
+	if ((c >= 0x300 && c <= 0x36f) || c == 0x200d || (c >= 0xfe00 && c <= 0xfe0f))
+		return 0;
+	if ((c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) || (c >= 0xac00 && c <= 0xd7a3) ||
+	    (c >= 0xf900 && c <= 0xfaff) || (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) ||
+	    (c >= 0x1f300 && c <= 0x1faff) || (c >= 0x20000 && c <= 0x3fffd))
+		return 2;
+	return 1;
+}
+
+size_t text_columns(const char *data, size_t length)
+{
+	size_t columns = 0;
+	for (size_t i = 0; i < length;) {
+		uint32_t c;
+		i += utf8_next(data + i, length - i, &c);
+		columns += character_columns(c);
+	}
+	return columns;
+}
+
+/* The most bytes of `data` that fit into `room` columns, at least one character. */
+static size_t fitting(const char *data, size_t length, size_t room)
+{
+	size_t i = 0, columns = 0;
+	while (i < length) {
+		uint32_t c;
+		size_t n = utf8_next(data + i, length - i, &c);
+		columns += character_columns(c);
+		if (columns > room && i > 0)
+			break;
+		i += n;
+	}
+	return i;
+}
+
+static void add_spaces(struct text *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		text_add(t, " ", 1);
+}
+
+void text_add_wrapped(struct text *t, const char *data, size_t length, size_t indent, size_t width)
+{
+	size_t room = width > indent + 20 ? width - indent : 20;
+	size_t at = 0;
+	bool first = true;
+	do {
+		size_t n = fitting(data + at, length - at, room);
+		if (at + n < length) {
+			/* Back to the last space, unless that would leave less than half a line. */
+			size_t cut = n;
+			while (cut > n / 2 && data[at + cut] != ' ')
+				cut--;
+			if (data[at + cut] == ' ')
+				n = cut;
+		}
+		if (!first)
+			add_spaces(t, indent);
+		text_add(t, data + at, n);
+		text_add(t, "\n", 1);
+		at += n;
+		while (at < length && data[at] == ' ')
+			at++;
+		first = false;
+	} while (at < length);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TOOL_TEXT_H
+#define TOOL_TEXT_H
+
+/*
+ * Log text is data: whatever is written for people or programs goes through
+ * here, so that no byte of a log acts in a terminal, a ticket or a parser.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A growing text; `failed` sticks when memory was out. Zero is a good start. */
+struct text {
+	char *data;
+	size_t length, capacity;
+	bool failed;
+};
+
+void text_add(struct text *t, const char *data, size_t length);
+void text_adds(struct text *t, const char *string);
+void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_free(struct text *t);
+
+/*
+ * Reads one character. Returns its length in bytes (1 to 4); bytes that are no
+ * UTF-8 give U+FFFD, one for each maximal subpart (Unicode 15, table 3-7 and
+ * section 3.9). length must be > 0.
+ */
+size_t utf8_next(const char *data, size_t length, uint32_t *ret_character);
+
+/* Appends a character as UTF-8. */
+void text_add_character(struct text *t, uint32_t c);
+
+/* As the inside of a JSON string, quotes included. */
+void text_add_json(struct text *t, const char *data, size_t length);
+
+/*
+ * For a terminal: control characters, escape sequences and bidirectional
+ * controls come out visible (\x1b, \u202e), tabs as spaces.
+ */
+void text_add_visible(struct text *t, const char *data, size_t length);
+
+/* For the running text of Markdown: what would act is escaped, also HTML. */
+void text_add_markdown(struct text *t, const char *data, size_t length);
+
+/* A code block of Markdown whose fence no text inside can close. */
+void text_add_code_block(struct text *t, const char *language, const char *data, size_t length);
+
+/* Columns that the visible text takes on a terminal. */
+size_t text_columns(const char *data, size_t length);
+
+/*
+ * Appends `data` (visible already) wrapped at words to lines of `width`
+ * columns, each behind `indent` spaces; the first line's indent is there
+ * already. Ends with \n.
+ */
+void text_add_wrapped(struct text *t, const char *data, size_t length, size_t indent, size_t width);
+
+#endif
