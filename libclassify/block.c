@@ -186,16 +186,16 @@ static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const char *bl
 	size_t end = line_end(block, length, start);
 	size_t kept = end;
 	bool last = end >= length || end + 1 == length;
-	uint64_t more = last ? dropped - (dropped && s->cr_dropped) : 0;
+	uint64_t more = last ? dropped - (dropped && s->cr_dropped ? clsf__raw_length(s, "\r", 1) : 0) : 0;
 	if (kept > start && block[kept - 1] == '\r' && more == 0)
 		kept--;
 	struct clsf__line line = {
 		.block = block,
 		.start = start,
 		.length = kept - start,
-		.full_length = kept - start + more,
+		.full_length = clsf__raw_length(s, block + start, kept - start) + more,
 		.number = p->number,
-		.offset = s->offset + start,
+		.offset = s->offset + clsf__raw_length(s, block, start),
 	};
 	return clsf__judge_line(s, w, &line, candidates, n);
 }
@@ -261,7 +261,7 @@ static int scan_part(struct clsf_stream *s, struct clsf_worker *w, const char *b
 	if (result == 0)
 		result = clsf__tail_update(s, block, length);
 	s->lines += newlines + (length && block[length - 1] != '\n');
-	s->offset += length;
+	s->offset += clsf__raw_length(s, block, length);
 	return result;
 }
 

@@ -114,6 +114,15 @@ int clsf__expression_new(const struct clsf_allocator *a, const char *pattern, si
 		                   number, "the expression does not compile: %s (at offset %zu)",
 		                   (const char *)text, (size_t)offset);
 	}
+	uint32_t names = 0, groups = 0;
+	pcre2_pattern_info(e->code, PCRE2_INFO_NAMECOUNT, &names);
+	pcre2_pattern_info(e->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+	if (names > CLSF__MAX_CAPTURES || groups >= MAX_GROUPS) {
+		clsf__expression_free(a, e);
+		return clsf__error(err, CLSF_E_EXPRESSION, 0,
+		                   "the expression has more than %d named or %d numbered groups",
+		                   CLSF__MAX_CAPTURES, MAX_GROUPS - 1);
+	}
 	read_names(e);
 	*ret_expression = e;
 	return 0;
@@ -188,8 +197,14 @@ static void translate(struct clsf__expression *e)
 {
 	pthread_mutex_lock(&translation);
 	if (!atomic_load_explicit(&e->translated, memory_order_relaxed)) {
-		/* Where it fails (no JIT, no memory) the interpreter serves. */
-		(void)pcre2_jit_compile(e->code, PCRE2_JIT_COMPLETE);
+		/*
+		 * Where it fails (no JIT, no memory) the interpreter serves. It
+		 * serves all UTF expressions: with PCRE2_MATCH_INVALID_UTF the
+		 * machine code of 10.42 misses matches ("^\\D" on a character of
+		 * several bytes).
+		 */
+		if (!e->utf)
+			(void)pcre2_jit_compile(e->code, PCRE2_JIT_COMPLETE);
 		atomic_store_explicit(&e->translated, true, memory_order_release);
 	}
 	pthread_mutex_unlock(&translation);

@@ -131,8 +131,10 @@ static size_t bind_fields(struct clsf_worker *w, const struct clsf__hit *hit, si
 		bool known = false;
 		for (size_t k = 0; !known && k < n_bound; k++)
 			known = strcmp(w->bound[k].name, field->name) == 0;
-		if (!known)
-			w->bound[n_bound++] = *field;
+		if (known)
+			continue;
+		w->bound_term[n_bound] = hit->term;
+		w->bound[n_bound++] = *field;
 	}
 	return n_bound;
 }
@@ -146,6 +148,12 @@ static int deliver(struct clsf_stream *s, const struct clsf__rule *rule, const s
 	struct clsf_match match = {
 		.rule = &rule->public, .line = *line, .n_fields = n_fields, .fields = fields,
 	};
+	struct clsf_field redacted[CLSF__MAX_CAPTURES];
+	if (s->options.redact) {
+		int result = clsf__match_redact(s, &match, redacted);
+		if (result)
+			return result;
+	}
 	if (s->options.on_match(&match, s->options.user) == 0)
 		return 0;
 	s->stopped = true;
@@ -184,26 +192,24 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 			    rule->nodes[k].term == hits[i].term)
 				show = true;
 	}
-	/* Captures bind as the terms hold, the first binding wins; `shown` carries them on. */
+	/*
+	 * Captures bind as the terms hold. Of two terms the first wins; a term that
+	 * holds again binds anew, so that a match carries its own values.
+	 */
 	struct clsf_line here = public_line(line);
 	for (size_t k = 0; k < state->shown.n_fields; k++) {
 		const struct clsf__kept_field *kept = &state->shown.fields[k];
-		size_t same = bound;
-		for (size_t i = 0; i < bound; i++)
-			if (strcmp(w->bound[i].name, kept->name) == 0)
-				same = i;
-		if (same == bound && bound == w->bound_capacity)
+		size_t same = 0;
+		while (same < bound && strcmp(w->bound[same].name, kept->name) != 0)
+			same++;
+		if (same == w->bound_capacity || (same < bound && w->bound_term[same] <= kept->term))
 			continue;
 		w->bound[same] = (struct clsf_field){ kept->name, state->shown.data.data + kept->at,
 			                              kept->length };
-		if (same == bound)
-			bound++;
+		w->bound_term[same] = kept->term;
+		bound += same == bound;
 	}
-	/* Values may point into what is about to be replaced: build the successor beside it. */
-	struct clsf__evidence next = { 0 };
-	clsf__buffer_init(&next.data, &s->allocator);
-	clsf__buffer_init(&next.before, &s->allocator);
-	clsf__buffer_init(&next.after, &s->allocator);
+	/* Values may point into what is about to be replaced: the successor is built beside it. */
 	struct clsf_line shown = here;
 	if (!show && state->has_shown) {
 		shown = (struct clsf_line){
@@ -212,18 +218,15 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 			.text_length = state->shown.text_length,
 		};
 	}
-	int result = clsf__evidence_set(s, &next, &shown, w->bound, bound);
-	if (result == 0) {
-		struct clsf__evidence old = state->shown;
-		state->shown = next;
-		next = old;
-		state->has_shown = true;
-	}
-	s->kept -= next.data.length;
-	clsf__buffer_done(&next.data);
-	clsf__free(&s->allocator, next.fields);
+	int result = clsf__evidence_set(s, &state->spare, &shown, w->bound, bound);
 	if (result)
 		return result;
+	for (size_t i = 0; i < bound; i++)
+		state->spare.fields[i].term = w->bound_term[i];
+	struct clsf__evidence old = state->shown;
+	state->shown = state->spare;
+	state->spare = old;
+	state->has_shown = true;
 	if (!clsf__condition(rule, state->words, terms, line->number))
 		return 0;
 	/* The match is told with the kept line and captures, which then are done with. */
@@ -237,9 +240,8 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 		.text = e->data.data, .text_length = e->text_length,
 	} : here;
 	result = deliver(s, rule, &told, w->bound, bound);
-	int added = clsf__summary_add(s, w, line, index, w->bound, bound, span);
-	if (added == 0 && rule->shows_term && state->evidence.line == line->number)
-		added = clsf__evidence_set(s, &state->evidence, &told, w->bound, bound);
+	int added = clsf__summary_add(s, w, line, index, w->bound, bound, span,
+	                              rule->shows_term ? &told : NULL);
 	state->shown.n_fields = 0;
 	state->has_shown = false;
 	return added ? added : result;
@@ -257,7 +259,7 @@ static int judge_simple(struct clsf_stream *s, struct clsf_worker *w, const stru
 	}
 	struct clsf_line here = public_line(line);
 	int result = deliver(s, w->ruleset->rules[index], &here, w->bound, bound);
-	int added = clsf__summary_add(s, w, line, index, w->bound, bound, span);
+	int added = clsf__summary_add(s, w, line, index, w->bound, bound, span, NULL);
 	return added ? added : result;
 }
 

@@ -233,6 +233,12 @@ static bool is_rule_file(const char *name)
 	       (n > 4 && strcmp(name + n - 4, ".yml") == 0);
 }
 
+static bool is_folder(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
@@ -271,7 +277,7 @@ static int add_path(struct clsf_loader *l, const char *path, unsigned depth, str
 			one = io_error(err, child.data, errno);
 		else if (S_ISDIR(st.st_mode))
 			one = add_path(l, child.data, depth + 1, err);
-		else if (is_rule_file(entries[i]->d_name))
+		else if (is_rule_file(entries[i]->d_name) && !(S_ISLNK(st.st_mode) && is_folder(child.data)))
 			one = add_path(l, child.data, depth + 1, err);
 		/* What cannot be read does not keep the rest from loading; the first error is told. */
 		if (one && (!result || one == CLSF_E_NOMEM)) {

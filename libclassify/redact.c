@@ -10,6 +10,7 @@
 
 #include "error.h"
 #include "expression.h"
+#include "redact.h"
 
 static const char *const secrets[] = {
 	/* scheme://user:password@host, scheme://token@host */
@@ -17,13 +18,15 @@ static const char *const secrets[] = {
 	"(?i)\\bauthorization[\"']?\\s*[:=]\\s*[\"']?(?:basic|bearer|token)?\\s*(?<s>[A-Za-z0-9+/=._~-]{6,})",
 	"(?i)\\bbearer\\s+(?<s>[A-Za-z0-9+/=._~-]{12,})",
 	"(?i)(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
-	"[\"']?\\s*[=:]\\s*[\"']?(?<s>[^\\s\"'&,;]{4,})",
+	"[\"'\\\\]*\\s*[=:]\\s*[\"'\\\\]*(?<s>[^\\s\"'\\\\&,;]{4,})",
 	"(?i)--(?:pass(?:word|wd)?|token|secret|api-key)[ =][\"']?(?<s>[^\\s\"']{4,})",
 	"\\b(?<s>(?:AKIA|ASIA)[0-9A-Z]{16})\\b",
 	"\\b(?<s>gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,}"
 	"|xox[abprs]-[A-Za-z0-9-]{10,}|sha256~[A-Za-z0-9_-]{20,}|hvs\\.[A-Za-z0-9_-]{20,})",
 	"\\b(?<s>eyJ[A-Za-z0-9_-]{8,}\\.[A-Za-z0-9_-]{8,}(?:\\.[A-Za-z0-9_-]*)?)",
-	"-----BEGIN [A-Z ]*PRIVATE KEY-----(?<s>.+?)(?:-----END|$)",
+	"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(?<s>.+?)(?:-----END|\\z)",
+	/* A line of a key or certificate whose beginning is out of sight. */
+	"(?m)^[ \\t]*(?<s>[A-Za-z0-9+/]{60,76}={0,2})[ \\t]*$",
 	"(?<s>[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\\.[A-Za-z0-9-]{1,63})*\\.[A-Za-z]{2,24})\\b",
 };
 #define N_SECRETS (sizeof(secrets) / sizeof(secrets[0]))
@@ -86,37 +89,46 @@ static int replace_all(struct clsf__runner *runner, struct clsf__expression *e,
 	return to->failed ? CLSF_E_NOMEM : 0;
 }
 
+int clsf__redact(const struct clsf_allocator *given, const char *text, size_t length,
+                 struct clsf__buffer *out)
+{
+	pthread_once(&once, compile_all);
+	if (!ready)
+		return CLSF_E_NOMEM;
+	struct clsf__runner *runner;
+	int result = clsf__runner_new(given, 1000000, &runner);
+	if (result)
+		return result;
+	struct clsf__buffer other;
+	clsf__buffer_init(&other, given);
+	out->length = 0;
+	clsf__buffer_add(out, text, length);
+	result = out->failed ? CLSF_E_NOMEM : 0;
+	for (size_t i = 0; i < N_SECRETS && result == 0; i++) {
+		result = replace_all(runner, compiled[i], out, &other);
+		struct clsf__buffer swap = *out;
+		*out = other;
+		other = swap;
+	}
+	clsf__buffer_done(&other);
+	clsf__runner_free(runner);
+	return result;
+}
+
 int clsf_redact(const char *text, size_t length, char *destination, size_t capacity,
                 size_t *ret_length)
 {
 	CLSF__REQUIRE((text || length == 0) && (destination || capacity == 0) && ret_length);
-	pthread_once(&once, compile_all);
-	if (!ready)
-		return CLSF_E_NOMEM;
 	struct clsf_allocator a = clsf__allocator(NULL);
-	struct clsf__runner *runner;
-	int result = clsf__runner_new(&a, 1000000, &runner);
-	if (result)
-		return result;
-	struct clsf__buffer one, two;
-	clsf__buffer_init(&one, &a);
-	clsf__buffer_init(&two, &a);
-	clsf__buffer_add(&one, text, length);
-	result = one.failed ? CLSF_E_NOMEM : 0;
-	for (size_t i = 0; i < N_SECRETS && result == 0; i++) {
-		result = replace_all(runner, compiled[i], &one, &two);
-		struct clsf__buffer swap = one;
-		one = two;
-		two = swap;
-	}
+	struct clsf__buffer out;
+	clsf__buffer_init(&out, &a);
+	int result = clsf__redact(&a, text, length, &out);
 	if (result == 0) {
-		size_t n = one.length < capacity ? one.length : capacity;
+		size_t n = out.length < capacity ? out.length : capacity;
 		if (n)
-			memcpy(destination, one.data, n);
-		*ret_length = one.length;
+			memcpy(destination, out.data, n);
+		*ret_length = out.length;
 	}
-	clsf__buffer_done(&one);
-	clsf__buffer_done(&two);
-	clsf__runner_free(runner);
+	clsf__buffer_done(&out);
 	return result;
 }

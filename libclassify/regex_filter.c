@@ -85,6 +85,18 @@ static double set_bits(const struct set *set)
 	return chance > 0 ? -log2(chance) : 0;
 }
 
+/* Does every text that holds `a` hold `b`? */
+static bool implies(const struct clsf__literal *a, const struct clsf__literal *b)
+{
+	if (b->length > a->length || (a->nocase && !b->nocase))
+		return false;
+	for (size_t i = 0; i + b->length <= a->length; i++)
+		if (b->nocase ? strncasecmp(a->text + i, b->text, b->length) == 0
+		              : memcmp(a->text + i, b->text, b->length) == 0)
+			return true;
+	return false;
+}
+
 static void consider(struct extraction *x, const struct set *set)
 {
 	if (set->none || set->n == 0)
@@ -92,10 +104,20 @@ static void consider(struct extraction *x, const struct set *set)
 	for (size_t i = 0; i < set->n; i++)
 		if (set->item[i].length == 0)
 			return;
-	double bits = set_bits(set);
+	/* Only the weakest are looked for: "a connection" says no more than "connection". */
+	struct set weakest = { .none = false };
+	for (size_t i = 0; i < set->n; i++) {
+		bool needless = false;
+		for (size_t k = 0; k < set->n && !needless; k++)
+			needless = k != i && implies(&set->item[i], &set->item[k]) &&
+			           (k < i || !implies(&set->item[k], &set->item[i]));
+		if (!needless)
+			weakest.item[weakest.n++] = set->item[i];
+	}
+	double bits = set_bits(&weakest);
 	if (bits > x->best_bits) {
 		x->best_bits = bits;
-		x->best = *set;
+		x->best = weakest;
 	}
 }
 
@@ -314,7 +336,6 @@ static void relax(const struct clsf__re *node, struct clsf__buffer *out)
 		return;
 	switch (node->kind) {
 	case CLSF__RE_EMPTY:
-		clsf__buffer_adds(out, "(?:)");
 		break;
 	case CLSF__RE_ANY:
 		clsf__buffer_adds(out, "[^\\n]*");
@@ -364,7 +385,7 @@ static void relax(const struct clsf__re *node, struct clsf__buffer *out)
 		clsf__buffer_addc(out, ')');
 		break;
 	case CLSF__RE_REPEAT: {
-		if (node->max == 0)
+		if (node->max == 0 || node->child->kind == CLSF__RE_EMPTY)
 			break;
 		clsf__buffer_adds(out, "(?:");
 		relax(node->child, out);

@@ -219,6 +219,26 @@ static void skip_delimited(struct reader *r)
 		r->at++;
 }
 
+/* The character whose first byte was read: in UTF mode all its bytes are one atom. */
+static struct clsf__re *character(struct reader *r, unsigned c)
+{
+	if (!r->utf || c < 0x80)
+		return literal(r, c);
+	const unsigned char *start = r->at - 1;
+	while (r->at < r->end && (*r->at & 0xc0) == 0x80)
+		r->at++;
+	if (r->nocase)
+		return doubtful(r, CLSF__RE_ANY);
+	struct clsf__re *node = new_node(r, CLSF__RE_LITERAL);
+	if (!node)
+		return NULL;
+	node->length = (size_t)(r->at - start);
+	node->text = clsf__arena_strndup(r->arena, (const char *)start, node->length);
+	if (!node->text)
+		r->no_memory = true;
+	return node;
+}
+
 static struct clsf__re *read_quoted(struct reader *r)
 {
 	struct clsf__re *cat = new_node(r, CLSF__RE_CAT);
@@ -227,7 +247,8 @@ static struct clsf__re *read_quoted(struct reader *r)
 			r->at += 2;
 			break;
 		}
-		append(cat, literal(r, *r->at++));
+		unsigned c = *r->at++;
+		append(cat, character(r, c));
 	}
 	return cat;
 }
@@ -536,7 +557,7 @@ static struct clsf__re *read_atom(struct reader *r)
 		return node;
 	}
 	default:
-		return literal(r, c);
+		return character(r, c);
 	}
 }
 

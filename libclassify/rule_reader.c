@@ -329,6 +329,10 @@ static uint32_t read_condition(struct reader *r, const yaml_node_t *node, unsign
 		FAULT(r, node, "the condition is nested more than %d deep", MAX_DEPTH);
 		return UINT32_MAX;
 	}
+	if (is_null(node)) {
+		FAULT(r, node, "a condition is empty");
+		return UINT32_MAX;
+	}
 	if (is_scalar(node))
 		return add_term(r, node, node, false);
 	if (node->type != YAML_MAPPING_NODE) {
@@ -742,6 +746,8 @@ static struct clsf__rule *read_rule(struct reader *r, const yaml_node_t *node)
 		read_unless(r, value[RULE_UNLESS]);
 	if (value[RULE_TITLE]) {
 		public->title = text_value(r, value[RULE_TITLE], "title");
+		if (!*public->title && !r->faulty)
+			FAULT(r, value[RULE_TITLE], "the title is empty");
 		check_placeholders(r, value[RULE_TITLE], public->title, "title");
 	}
 	if (value[RULE_EXPLAINS])

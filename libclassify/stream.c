@@ -72,6 +72,19 @@ void clsf_stream_reset(struct clsf_stream *s)
 	s->long_lines = s->match_limits = 0;
 }
 
+uint64_t clsf__raw_length(const struct clsf_stream *s, const char *text, size_t length)
+{
+	if (!s->utf16)
+		return length;
+	/* Two bytes a character; four for those that take four in UTF-8 as well. */
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+		bytes += (c & 0xc0) == 0x80 ? 0 : c >= 0xf0 ? 4 : 2;
+	}
+	return bytes;
+}
+
 /* ---- whole lines ---- */
 
 /* The unfinished line is complete, with its \n or at the end of the log. */
@@ -99,7 +112,7 @@ static int add_partial(struct clsf_stream *s, const char *data, size_t length)
 	size_t kept = length < room ? length : room;
 	clsf__buffer_add(&s->partial, data, kept);
 	if (kept < length) {
-		s->dropped += length - kept;
+		s->dropped += clsf__raw_length(s, data + kept, length - kept);
 		s->cr_dropped = data[length - 1] == '\r';
 	}
 	return s->partial.failed ? CLSF_E_NOMEM : 0;
@@ -224,6 +237,7 @@ static int feed(struct clsf_stream *s, struct clsf_worker *w, const char *data, 
 		s->n_pending = 0;
 		s->utf16 = (a == 0xff && b == 0xfe) || (a == 0xfe && b == 0xff);
 		s->utf16_big = a == 0xfe;
+		s->offset = s->utf16 ? 2 : 0;
 		if (!s->utf16) {
 			char first[2] = { (char)a, (char)b };
 			int result = feed_text(s, w, first, 2);

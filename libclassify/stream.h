@@ -39,6 +39,7 @@
 
 struct clsf__kept_field {
 	const char *name;            /* the ruleset's */
+	uint32_t term;               /* that bound it, in a rule of several lines */
 	size_t at, length;           /* in `data` of the evidence */
 };
 
@@ -67,7 +68,8 @@ struct clsf__rule_state {
 	struct clsf__evidence evidence;
 	/* Of a rule of several lines: */
 	uint64_t *words;             /* rule->state_words of them; 0 is "not yet", else line number */
-	struct clsf__evidence shown; /* of the term that says `show: true` */
+	struct clsf__evidence shown; /* of the term that says `show: true`, with captures so far */
+	struct clsf__evidence spare; /* where its successor is built */
 	bool has_shown;
 };
 
@@ -162,6 +164,7 @@ struct clsf_worker {
 	struct clsf_field *fields;   /* captures of the hits of the line at hand */
 	size_t n_fields, fields_capacity;
 	struct clsf_field *bound;    /* of the match at hand, names bound once */
+	uint32_t *bound_term;        /* and the terms that bound them */
 	size_t bound_capacity;
 	struct clsf__messages other; /* for looking at lines other than the one at hand */
 };
@@ -180,6 +183,12 @@ static inline const char *clsf__line_text(const struct clsf__line *line)
 {
 	return line->block + line->start;
 }
+
+/*
+ * The bytes that a text of this log takes in the log as it came: its length, or
+ * for UTF-16, what it was before it was decoded.
+ */
+uint64_t clsf__raw_length(const struct clsf_stream *s, const char *text, size_t length);
 
 /* ---- block.c ---- */
 
@@ -209,10 +218,10 @@ bool clsf__condition(const struct clsf__rule *rule, uint64_t *words, uint64_t te
 /* The state of a rule, made if needed; NULL when memory is out. */
 struct clsf__rule_state *clsf__rule_state(struct clsf_stream *s, uint32_t rule);
 
-/* Notes a match of `rule`. */
+/* Notes a match of `rule` on the line; `shown` is an earlier line that tells more, or NULL. */
 int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
                       uint32_t rule, const struct clsf_field *fields, size_t n_fields,
-                      uint64_t span);
+                      uint64_t span, const struct clsf_line *shown);
 
 /* Keeps a line and captures as evidence, replacing what it held. */
 int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const struct clsf_line *line,
@@ -260,6 +269,9 @@ int clsf__tail_update(struct clsf_stream *s, const char *block, size_t length);
 /* ---- verdict.c ---- */
 
 int clsf__verdict_build(struct clsf_stream *s);
+
+/* Hides the secrets of a match; `fields` has room for m->n_fields. */
+int clsf__match_redact(struct clsf_stream *s, struct clsf_match *m, struct clsf_field *fields);
 
 /* ---- text.c ---- */
 

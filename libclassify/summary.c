@@ -53,7 +53,9 @@ struct clsf__rule_state *clsf__rule_state(struct clsf_stream *s, uint32_t rule)
 	state->rule = rule;
 	struct clsf__buffer *buffers[] = { &state->evidence.data, &state->evidence.before,
 		                           &state->evidence.after, &state->shown.data,
-		                           &state->shown.before, &state->shown.after };
+		                           &state->shown.before, &state->shown.after,
+		                           &state->spare.data, &state->spare.before,
+		                           &state->spare.after };
 	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
 		clsf__buffer_init(buffers[i], a);
 	s->states[s->n_states++] = state;
@@ -84,7 +86,7 @@ int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const st
 	for (size_t i = 0; i < n_fields; i++) {
 		size_t length = clsf__cut(fields[i].value, fields[i].length, limit);
 		e->fields[e->n_fields++] =
-			(struct clsf__kept_field){ fields[i].name, e->data.length, length };
+			(struct clsf__kept_field){ fields[i].name, 0, e->data.length, length };
 		clsf__buffer_add(&e->data, fields[i].value, length);
 		clsf__buffer_addc(&e->data, '\0');
 	}
@@ -115,6 +117,9 @@ static int keep_context(struct clsf_stream *s, struct clsf__evidence *e, const s
 	struct clsf__above above[CLSF__LOOKBACK_LINES];
 	size_t n = clsf__lines_above(s, line, above, CLSF__LOOKBACK_LINES);
 	uint32_t left = wanted;
+	/* An evidence that is out of sight has no context: lines from elsewhere would mislead. */
+	if (e->line < line->number && (n == 0 || above[n - 1].number > e->line))
+		return 0;
 	while (n-- > 0) {
 		if (above[n].number < e->line && e->line - above[n].number <= wanted)
 			add_context(&e->before, above[n].text, above[n].length);
@@ -169,7 +174,8 @@ static bool contains_retry(const char *text, size_t length)
 }
 
 int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
-                      uint32_t rule, const struct clsf_field *fields, size_t n_fields, uint64_t span)
+                      uint32_t rule, const struct clsf_field *fields, size_t n_fields, uint64_t span,
+                      const struct clsf_line *shown)
 {
 	struct clsf__rule_state *state = clsf__rule_state(s, rule);
 	if (!state)
@@ -200,7 +206,9 @@ int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct
 		.text = text, .text_length = clsf__cut(text, line->length, CLSF__MAX_TEXT),
 	};
 	struct clsf__above above;
-	if (r->show_above && clsf__telling_above(s, w, line, &above)) {
+	if (shown)
+		evidence = *shown;
+	else if (r->show_above && clsf__telling_above(s, w, line, &above)) {
 		evidence.number = above.number;
 		evidence.offset = above.offset;
 		evidence.length = above.length;
@@ -231,6 +239,7 @@ void clsf__summary_reset(struct clsf_stream *s)
 		struct clsf__rule_state *state = s->states[i];
 		evidence_done(s, &state->evidence);
 		evidence_done(s, &state->shown);
+		evidence_done(s, &state->spare);
 		clsf__free(&s->allocator, state->words);
 		clsf__free(&s->allocator, state);
 	}

@@ -17,7 +17,7 @@
 /* ---- looking back ---- */
 
 /* Takes lines off the end of text[0..length), nearest first. Returns false when the bound is reached. */
-static bool take_lines(const char *text, size_t length, uint64_t end_offset, uint64_t next_number,
+static bool take_lines(const struct clsf_stream *s, const char *text, size_t length, uint64_t end_offset, uint64_t next_number,
                        struct clsf__above *above, size_t *n, size_t most, size_t *bytes)
 {
 	while (length > 0) {
@@ -30,7 +30,7 @@ static bool take_lines(const char *text, size_t length, uint64_t end_offset, uin
 		if (*bytes > CLSF__LOOKBACK_BYTES)
 			return false;
 		size_t kept = end > start && text[end - 1] == '\r' ? end - 1 : end;
-		end_offset -= length - start;
+		end_offset -= clsf__raw_length(s, text + start, length - start);
 		above[*n] = (struct clsf__above){ text + start, kept - start, next_number - 1 - *n,
 			                          end_offset };
 		(*n)++;
@@ -45,9 +45,10 @@ size_t clsf__lines_above(const struct clsf_stream *s, const struct clsf__line *l
 	size_t n = 0, bytes = 0;
 	if (most > CLSF__LOOKBACK_LINES)
 		most = CLSF__LOOKBACK_LINES;
-	if (take_lines(line->block, line->start, line->offset, line->number, above, &n, most, &bytes))
-		take_lines(s->tail.data, s->tail.length, line->offset - line->start, line->number, above,
-		           &n, most, &bytes);
+	if (take_lines(s, line->block, line->start, line->offset, line->number, above, &n, most, &bytes))
+		take_lines(s, s->tail.data, s->tail.length,
+		           line->offset - clsf__raw_length(s, line->block, line->start), line->number,
+		           above, &n, most, &bytes);
 	return n;
 }
 
@@ -211,7 +212,7 @@ int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struc
 		if (!weigh_line(s, w, lines[i].text, lines[i].length, &weighed))
 			return CLSF_E_NOMEM;
 		/* The marker is a candidate too, and stays one when nothing else tells anything. */
-		if (i > 0 && weighed.score <= 0)
+		if (i > 0 && weighed.score < 0)
 			continue;
 		size_t at = s->n_telling < CLSF__MAX_TELLING ? s->n_telling++ : CLSF__MAX_TELLING;
 		for (; at > 0 && s->telling[at - 1].score < weighed.score; at--) {

@@ -26,6 +26,7 @@ struct peeler {
 	const char *line;
 	enum clsf__level level;
 	bool stamped;        /* a time was taken off, so that a level word may follow */
+	bool padded;         /* the prefix was of the kind that pads its message with blanks */
 };
 
 void clsf__messages_init(struct clsf__messages *m, const struct clsf_allocator *a)
@@ -246,6 +247,39 @@ static size_t peel_time(struct peeler *p, const char *s, size_t n)
 	return i + syslog_origin(r, left);
 }
 
+/* The rest of an RFC 5424 header behind "<34>1 ": TIME HOST APP PROCID MSGID STRUCTURED-DATA. */
+static size_t syslog_header(const char *s, size_t n)
+{
+	size_t i = date_time(s, n);
+	if (i == 0)
+		return 0;
+	for (int field = 0; field < 4; field++) {
+		if (i + 1 >= n || s[i] != ' ' || s[i + 1] == ' ')
+			return 0;
+		for (i++; i < n && s[i] != ' '; i++)
+			;
+	}
+	if (i + 1 >= n || s[i++] != ' ')
+		return 0;
+	if (s[i] == '-') {
+		i++;
+	} else {
+		bool quoted = false;
+		if (s[i] != '[')
+			return 0;
+		for (; i < n; i++) {
+			if (s[i] == '\\')
+				i++;
+			else if (s[i] == '"')
+				quoted = !quoted;
+			else if (s[i] == ']' && !quoted && (i + 1 == n || s[i + 1] != '['))
+				break;
+		}
+		i++;
+	}
+	return i < n && s[i] == ' ' ? i + 1 : 0;
+}
+
 /* "<34>" and "<34>1 " of syslog, "<3>" of journald and the kernel */
 static size_t peel_priority(const char *s, size_t n)
 {
@@ -255,7 +289,26 @@ static size_t peel_priority(const char *s, size_t n)
 	if (digits == 0 || digits > 3 || 1 + digits >= n || s[1 + digits] != '>')
 		return 0;
 	size_t i = digits + 2;
-	return i + 1 < n && s[i] == '1' && s[i + 1] == ' ' ? i + 2 : i;
+	if (i + 1 >= n || s[i] != '1' || s[i + 1] != ' ')
+		return i;
+	return i + 2 + syslog_header(s + i + 2, n - i - 2);
+}
+
+/* "ERROR:root:" of Python's logging as it is configured by default */
+static size_t peel_python_default(struct peeler *p, const char *s, size_t n)
+{
+	size_t i = 0;
+	while (i < n && s[i] >= 'A' && s[i] <= 'Z')
+		i++;
+	if (i < 4 || i + 1 >= n || s[i] != ':' || level_of(s, i) == CLSF__LEVEL_NONE)
+		return 0;
+	size_t name = ++i;
+	while (i < n && is_name(s[i]))
+		i++;
+	if (i == name || i >= n || s[i] != ':')
+		return 0;
+	note_level(p, s, name - 1);
+	return i + 1;
 }
 
 /* "E0323 20:23:21.609447      22 file.go:100] " */
@@ -296,6 +349,7 @@ static size_t peel_logrus_colour(struct peeler *p, const char *s, size_t n)
 		if (k >= n || s[k] != ']' || k == i || !is_digit(s[i]))
 			return 0;
 		note_level(p, s, 4);
+		p->padded = true;
 		k++;
 		return k + count_spaces(s + k, n - k);
 	}
@@ -441,6 +495,7 @@ static size_t peel_prefix(struct peeler *p, const char *s, size_t n)
 	if ((taken = peel_colour_rest(s, n)) || (taken = peel_logrus_colour(p, s, n)) ||
 	    (taken = peel_klog(p, s, n)) || (taken = peel_time(p, s, n)) ||
 	    (taken = peel_priority(s, n)) || (taken = peel_python_name(p, s, n)) ||
+	    (taken = peel_python_default(p, s, n)) ||
 	    (taken = peel_level_word(p, s, n)) || (taken = peel_bracket(p, s, n)) ||
 	    (taken = peel_step(s, n)) || (taken = peel_github(p, s, n)) || (taken = peel_bar(s, n)))
 		return taken;
@@ -577,6 +632,7 @@ static bool add_message(struct clsf__messages *m, struct text t)
 }
 
 static bool peel(struct peeler *p, struct text t, unsigned layer);
+static bool peel_parts(struct peeler *p, struct text t, unsigned layer);
 
 /*
  * The value of a quoted string at `s` (offset `at` in `t`) as a text of its
@@ -600,8 +656,7 @@ static bool peel_value(struct peeler *p, struct text t, size_t at, size_t length
 	while (start < end) {
 		const char *newline = memchr(b->data + start, '\n', end - start);
 		size_t line = newline ? (size_t)(newline - (b->data + start)) : end - start;
-		size_t kept = line && b->data[start + line - 1] == '\r' ? line - 1 : line;
-		if (kept && !peel(p, (struct text){ true, start, kept }, layer))
+		if (!peel_parts(p, (struct text){ true, start, line }, layer))
 			return false;
 		start += line + 1;
 	}
@@ -717,12 +772,9 @@ static bool read_json(struct peeler *p, const char *s, size_t n, struct picked *
 	return picked->has_message || picked->has_error;
 }
 
-/* time="..." level=error msg="..." : at least a message, and pairs from the very start. */
-static bool read_logfmt(struct peeler *p, const char *s, size_t n, struct picked *picked)
+/* Pairs of logfmt from `i` on; returns how many there are. */
+static unsigned read_pairs(struct peeler *p, const char *s, size_t n, size_t i, struct picked *picked)
 {
-	if (n < 6 || !is_alpha(s[0]))
-		return false;
-	size_t i = 0;
 	unsigned pairs = 0;
 	while (i < n) {
 		struct key_value kv = { .key = i };
@@ -750,7 +802,34 @@ static bool read_logfmt(struct peeler *p, const char *s, size_t n, struct picked
 		pick(p, s, &kv, picked);
 		i += count_spaces(s + i, n - i);
 	}
-	return pairs >= 2 && (picked->has_message || picked->has_error);
+	return pairs;
+}
+
+/* time="..." level=error msg="..." : at least a message, and pairs from the very start. */
+static bool read_logfmt(struct peeler *p, const char *s, size_t n, struct picked *picked)
+{
+	return n >= 6 && is_alpha(s[0]) && read_pairs(p, s, n, 0, picked) >= 2 &&
+	       (picked->has_message || picked->has_error);
+}
+
+/* "message" key="value" of klog's structured form */
+static bool read_klog_values(struct peeler *p, const char *s, size_t n, struct picked *picked)
+{
+	bool escaped;
+	size_t length = quoted_length(s, n, &escaped);
+	if (length < 3 || (length < n && s[length] != ' '))
+		return false;
+	struct key_value message = { .value = 1, .value_length = length - 2, .quoted = true, .escaped = escaped };
+	struct picked rest = { 0 };
+	if (length < n && read_pairs(p, s, n, length + 1, &rest) == 0)
+		return false;
+	if (rest.has_error) {
+		picked->error = rest.error;
+		picked->has_error = true;
+	}
+	picked->message = message;
+	picked->has_message = true;
+	return true;
 }
 
 /* Adds the messages inside `t`, innermost first, then `t` itself. */
@@ -759,15 +838,18 @@ static bool peel(struct peeler *p, struct text t, unsigned layer)
 	if (layer < MAX_LAYERS && t.length > 2) {
 		const char *s = data_of(p, t);
 		struct picked picked = { 0 };
-		if (s[0] == '{' ? read_json(p, s, t.length, &picked)
-		                : read_logfmt(p, s, t.length, &picked)) {
+		if (s[0] == '{'   ? read_json(p, s, t.length, &picked)
+		    : s[0] == '"' ? read_klog_values(p, s, t.length, &picked)
+		                  : read_logfmt(p, s, t.length, &picked)) {
 			if (!peel_picked(p, t, &picked, layer + 1))
 				return false;
 		} else {
-			size_t taken = peel_prefix(p, s, t.length);
-			if (taken && taken < t.length &&
-			    !peel(p, (struct text){ t.decoded, t.at + taken, t.length - taken },
-			          layer + 1))
+			p->padded = false;
+			size_t taken = peel_prefix(p, s, t.length), end = t.length;
+			while (p->padded && end > taken && s[end - 1] == ' ')
+				end--;
+			if (taken && taken < end &&
+			    !peel(p, (struct text){ t.decoded, t.at + taken, end - taken }, layer + 1))
 				return false;
 		}
 	}
@@ -799,21 +881,26 @@ static size_t escape_length(const char *s, size_t n)
 	return s[1] >= 0x20 && s[1] <= 0x2f ? (n > 2 ? 3 : 2) : 2;
 }
 
-static bool peel_part(struct peeler *p, size_t at, size_t length)
+/* One part between \r: without escape sequences, then peeled. */
+static bool peel_part(struct peeler *p, struct text t, unsigned layer)
 {
-	p->stamped = false;
-	const char *s = p->line + at;
-	if (!memchr(s, '\x1b', length))
-		return length == 0 || peel(p, (struct text){ false, at, length }, 0);
+	if (t.length == 0)
+		return true;
+	if (!memchr(data_of(p, t), '\x1b', t.length))
+		return peel(p, t, layer);
 	struct clsf__buffer *b = &p->m->decoded;
 	size_t start = b->length;
-	for (size_t i = 0; i < length;) {
+	/* The source may be in this very buffer: make room first, then take its address. */
+	if (!clsf__buffer_reserve(b, t.length + 1))
+		return false;
+	const char *s = data_of(p, t);
+	for (size_t i = 0; i < t.length;) {
 		if (s[i] == '\x1b') {
-			i += escape_length(s + i, length - i);
+			i += escape_length(s + i, t.length - i);
 			continue;
 		}
-		const char *next = memchr(s + i, '\x1b', length - i);
-		size_t run = next ? (size_t)(next - (s + i)) : length - i;
+		const char *next = memchr(s + i, '\x1b', t.length - i);
+		size_t run = next ? (size_t)(next - (s + i)) : t.length - i;
 		clsf__buffer_add(b, s + i, run);
 		i += run;
 	}
@@ -821,7 +908,23 @@ static bool peel_part(struct peeler *p, size_t at, size_t length)
 	clsf__buffer_addc(b, '\n');
 	if (b->failed)
 		return false;
-	return end == start || peel(p, (struct text){ true, start, end - start }, 0);
+	return end == start || peel(p, (struct text){ true, start, end - start }, layer);
+}
+
+/* The parts of a text between \r: each print of a progress bar is a message. */
+static bool peel_parts(struct peeler *p, struct text t, unsigned layer)
+{
+	size_t at = 0;
+	while (at < t.length) {
+		const char *s = data_of(p, t);
+		const char *cr = memchr(s + at, '\r', t.length - at);
+		size_t part = cr ? (size_t)(cr - (s + at)) : t.length - at;
+		p->stamped = false;
+		if (!peel_part(p, (struct text){ t.decoded, t.at + at, part }, layer))
+			return false;
+		at += part + 1;
+	}
+	return true;
 }
 
 bool clsf__unwrap(struct clsf__messages *m, const char *line, size_t length)
@@ -829,21 +932,9 @@ bool clsf__unwrap(struct clsf__messages *m, const char *line, size_t length)
 	m->n = 0;
 	m->decoded.length = 0;
 	m->decoded.failed = false;
-	m->level = CLSF__LEVEL_NONE;
-	struct peeler p = { .m = m, .line = line };
-	size_t at = 0;
-	if (length >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
-		at = 3;
-	/* The end is reached also behind a last \r, which leaves an empty part. */
-	while (at < length) {
-		const char *cr = memchr(line + at, '\r', length - at);
-		size_t part = cr ? (size_t)(cr - (line + at)) : length - at;
-		p.level = CLSF__LEVEL_NONE;
-		if (!peel_part(&p, at, part))
-			return false;
-		if (p.level != CLSF__LEVEL_NONE)
-			m->level = p.level;
-		at += part + 1;
-	}
-	return true;
+	struct peeler p = { .m = m, .line = line, .level = CLSF__LEVEL_NONE };
+	size_t mark = length >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	bool good = peel_parts(&p, (struct text){ false, mark, length - mark }, 0);
+	m->level = p.level;
+	return good;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From the summary of a log to its verdict: a pure function, run once when the
- * log ends. The order of evidence (DESIGN, section 6):
+ * log ends. The order of evidence:
  *
  * - What stands before the newest success marker was recovered from.
  * - Causes go before symptoms; what another explains goes behind it.
@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "redact.h"
 #include "stream.h"
 
 struct contender {
@@ -159,24 +160,60 @@ static bool shell_safe(const struct clsf_field *f)
 }
 
 /*
- * A value inside a shell command. What is safe bare stays bare. Outside quotes
- * anything else is put in single quotes. Inside quotes of the rule's own,
- * nothing can be quoted again: what is not safe becomes "?". The same for a
- * leading "-", which quoting would not keep from being an option.
+ * How far a shell's reading of the text is known, from left to right. Where it
+ * is not known for sure (inside quotes, behind a quote that a newline did not
+ * close, a here-document, a substitution), nothing can be quoted.
  */
-static void add_shell_value(struct clsf__buffer *b, const struct clsf_field *f, bool in_quotes)
+struct shell_reader {
+	char quote;                  /* the open quote, 0 for none */
+	bool comment;
+	bool lost;                   /* from here on nothing is sure */
+	char before;
+};
+
+static void shell_read(struct shell_reader *r, const char *p)
+{
+	char c = *p;
+	bool escaped = r->before == '\\';
+	if (c == '\n') {
+		r->lost = r->lost || r->quote;
+		r->comment = false;
+	} else if (r->comment) {
+		/* to the end of the line */
+	} else if (c == '`' || (c == '$' && (p[1] == '(' || p[1] == '\'' || p[1] == '"')) ||
+	           (c == '(' && p[1] == '(') || (c == '<' && p[1] == '<') || (escaped && r->quote == '"')) {
+		r->lost = true;
+	} else if (r->quote) {
+		if (c == r->quote)
+			r->quote = 0;
+	} else if (!escaped && (c == '\'' || c == '"')) {
+		r->quote = c;
+	} else if (c == '#' && (r->before == 0 || r->before == ' ' || r->before == '\n' || r->before == '\t')) {
+		r->comment = true;
+	}
+	/* A backslash that is escaped itself escapes nothing. */
+	r->before = c == '\\' && escaped ? 0 : c;
+}
+
+/*
+ * A value inside a shell command. What is safe bare stays bare. Where quoting
+ * works, anything else is put in single quotes; elsewhere what is not safe
+ * becomes "?". The same for control characters, and for a leading "-", which
+ * quoting would not keep from being an option.
+ */
+static void add_shell_value(struct clsf__buffer *b, const struct clsf_field *f, bool quotable)
 {
 	if (shell_safe(f)) {
 		clsf__buffer_add(b, f->value, f->length);
 		return;
 	}
-	if (!in_quotes)
+	if (quotable)
 		clsf__buffer_addc(b, '\'');
 	for (size_t i = 0; i < f->length; i++) {
 		struct clsf_field one = { .value = f->value + i, .length = 1 };
 		unsigned char c = (unsigned char)f->value[i];
 		bool refused = c < 0x20 || c == 0x7f || (i == 0 && c == '-') ||
-		               (in_quotes && !shell_safe(&one) && c != '-');
+		               (!quotable && !shell_safe(&one) && c != '-');
 		if (refused)
 			clsf__buffer_addc(b, '?');
 		else if (c == '\'')
@@ -184,7 +221,7 @@ static void add_shell_value(struct clsf__buffer *b, const struct clsf_field *f, 
 		else
 			clsf__buffer_addc(b, (char)c);
 	}
-	if (!in_quotes)
+	if (quotable)
 		clsf__buffer_addc(b, '\'');
 }
 
@@ -195,30 +232,28 @@ static const char *fill_in(struct clsf_stream *s, const struct clsf_verdict *v, 
 	if (!strstr(text, "${"))
 		return text;
 	struct clsf__buffer b;
+	struct shell_reader reader = { 0 };
 	clsf__buffer_init(&b, &s->allocator);
-	char quote = 0;
 	for (const char *p = text; *p; p++) {
 		const char *end = p[0] == '$' && p[1] == '{' ? strchr(p, '}') : NULL;
 		if (!end) {
-			if (quote && *p == quote)
-				quote = 0;
-			else if (!quote && (*p == '\'' || *p == '"' || *p == '`'))
-				quote = *p;
-			else if (*p == '\n' && quote != '`')
-				quote = 0;   /* an apostrophe in prose does not quote the next line */
+			shell_read(&reader, p);
 			clsf__buffer_addc(&b, *p);
 			continue;
 		}
 		const struct clsf_field *field = find_field(v, p + 2, (size_t)(end - p - 2));
+		bool quotable = !reader.quote && !reader.comment && !reader.lost && reader.before != '\\';
 		if (!field) {
-			clsf__buffer_addc(&b, '<');
+			/* No shell takes <name> for a file here: it stands in quotes, or what is known ends. */
+			clsf__buffer_adds(&b, shell && quotable ? "'<" : "<");
 			clsf__buffer_add(&b, p + 2, (size_t)(end - p - 2));
-			clsf__buffer_addc(&b, '>');
+			clsf__buffer_adds(&b, shell && quotable ? ">'" : ">");
 		} else if (shell) {
-			add_shell_value(&b, field, quote != 0);
+			add_shell_value(&b, field, quotable);
 		} else {
 			clsf__buffer_add(&b, field->value, field->length);
 		}
+		reader.before = 'x';
 		p = end;
 	}
 	char *out = b.failed ? NULL : clsf__arena_strndup(&s->arena, b.data ? b.data : "", b.length);
@@ -226,15 +261,63 @@ static const char *fill_in(struct clsf_stream *s, const struct clsf_verdict *v, 
 	return out;
 }
 
-static struct clsf_line evidence_line(const struct clsf__evidence *e)
+/* ---- parts of the verdict ---- */
+
+/* The text as it may be shown: itself, or a copy without secrets. NULL when memory is out. */
+static const char *shown(struct clsf_stream *s, const char *text, size_t length, size_t *ret_length)
 {
-	return (struct clsf_line){
-		.number = e->line, .offset = e->offset, .length = e->length,
-		.text = e->data.data, .text_length = e->text_length,
-	};
+	*ret_length = length;
+	if (!s->options.redact || length == 0)
+		return text;
+	struct clsf__buffer b;
+	clsf__buffer_init(&b, &s->allocator);
+	const char *copy = NULL;
+	if (clsf__redact(&s->allocator, text, length, &b) == 0) {
+		copy = clsf__arena_strndup(&s->arena, b.data, b.length);
+		*ret_length = b.length;
+	}
+	clsf__buffer_done(&b);
+	return copy;
 }
 
-/* ---- parts of the verdict ---- */
+/*
+ * A capture as it may be shown. On its own it may not look like the secret that
+ * its line shows it to be: what is not in the redacted line was hidden there.
+ */
+static bool shown_field(struct clsf_stream *s, struct clsf_field *f, const char *line, size_t line_length,
+                        const char *raw, size_t raw_length)
+{
+	static const char hidden[] = "[redacted]";
+	const char *value = f->value;
+	size_t length = f->length;
+	f->value = shown(s, value, length, &f->length);
+	if (f->value && s->options.redact && length && memmem(raw, raw_length, value, length) &&
+	    !memmem(line, line_length, value, length) && f->length == length &&
+	    memcmp(f->value, value, length) == 0) {
+		f->value = hidden;
+		f->length = sizeof(hidden) - 1;
+	}
+	return f->value != NULL;
+}
+
+/* Where a text was cut, what was cut in two may be a secret that no longer looks like one. */
+static size_t whole_words(const struct clsf_stream *s, const char *text, size_t length)
+{
+	size_t n = length;
+	if (!s->options.redact || length + 4 < CLSF__MAX_TEXT)
+		return length;
+	while (n > length - 512 && text[n - 1] != ' ')
+		n--;
+	return n;
+}
+
+static bool evidence_line(struct clsf_stream *s, const struct clsf__evidence *e, struct clsf_line *ret_line)
+{
+	*ret_line = (struct clsf_line){ .number = e->line, .offset = e->offset, .length = e->length };
+	ret_line->text = shown(s, e->data.data, whole_words(s, e->data.data, e->text_length),
+	                       &ret_line->text_length);
+	return ret_line->text != NULL;
+}
 
 static bool fill_winner(struct clsf_stream *s, const struct contender *winner)
 {
@@ -244,24 +327,26 @@ static bool fill_winner(struct clsf_stream *s, const struct contender *winner)
 	struct clsf_field *fields = clsf__arena_alloc(&s->arena, (e->n_fields + 1) * sizeof(*fields));
 	if (!fields)
 		return false;
-	for (size_t i = 0; i < e->n_fields; i++)
+	if (!evidence_line(s, e, &v->line))
+		return false;
+	for (size_t i = 0; i < e->n_fields; i++) {
 		fields[i] = (struct clsf_field){ e->fields[i].name, e->data.data + e->fields[i].at,
 			                         e->fields[i].length };
+		if (!shown_field(s, &fields[i], v->line.text, v->line.text_length, e->data.data, e->text_length))
+			return false;
+	}
 	v->fields = fields;
 	v->n_fields = e->n_fields;
 	v->rule = rule;
 	v->category = rule->category;
-	v->line = evidence_line(e);
-	v->before = e->before.data ? e->before.data : "";
-	v->before_length = e->before.length;
-	v->after = e->after.data ? e->after.data : "";
-	v->after_length = e->after.length;
+	v->before = shown(s, e->before.length ? e->before.data : "", e->before.length, &v->before_length);
+	v->after = shown(s, e->after.length ? e->after.data : "", e->after.length, &v->after_length);
 	v->title = fill_in(s, v, rule->title, false);
 	v->cause = fill_in(s, v, rule->cause, false);
 	v->fix = fill_in(s, v, rule->fix, true);
 	v->prevent = fill_in(s, v, rule->prevent, false);
 	v->url = fill_in(s, v, rule->url, false);
-	return v->title && v->cause && v->fix && v->prevent && v->url;
+	return v->before && v->after && v->title && v->cause && v->fix && v->prevent && v->url;
 }
 
 static bool fill_unknown(struct clsf_stream *s)
@@ -273,19 +358,23 @@ static bool fill_unknown(struct clsf_stream *s)
 	char *fingerprint = clsf__arena_alloc(&s->arena, 17);
 	if (!lines || !fingerprint)
 		return false;
-	for (size_t i = 0; i < s->n_telling; i++)
+	for (size_t i = 0; i < s->n_telling; i++) {
 		lines[i] = (struct clsf_line){
 			.number = s->telling[i].line, .offset = s->telling[i].offset,
 			.length = s->telling[i].length,
-			.text = s->telling_text.data + s->telling[i].at,
-			.text_length = s->telling[i].text_length,
 		};
+		lines[i].text = shown(s, s->telling_text.data + s->telling[i].at, s->telling[i].text_length,
+		                      &lines[i].text_length);
+		if (!lines[i].text)
+			return false;
+	}
 	v->telling = lines;
 	v->n_telling = s->n_telling;
 	if (s->n_telling)
 		v->line = lines[0];
-	const char *text = v->line.text ? v->line.text : "";
-	size_t length = v->line.text_length;
+	/* The template is that of the raw text, so that it is the same with and without redaction. */
+	const char *text = s->n_telling ? s->telling_text.data + s->telling[0].at : "";
+	size_t length = s->n_telling ? s->telling[0].text_length : 0;
 	struct clsf__messages m;
 	clsf__messages_init(&m, &s->allocator);
 	bool good = true;
@@ -366,14 +455,28 @@ static bool fill_also(struct clsf_stream *s, const struct contender *c, size_t n
 		struct clsf_also *also = &list[s->verdict.n_also++];
 		*also = (struct clsf_also){
 			.rule = &c[i].rule->public,
-			.line = evidence_line(&c[i].state->evidence),
 			.count = c[i].state->count,
 			.why_not = why_not(s, &c[i], winner),
 		};
-		if (!also->why_not)
+		if (!also->why_not || !evidence_line(s, &c[i].state->evidence, &also->line))
 			return false;
 	}
 	return true;
+}
+
+int clsf__match_redact(struct clsf_stream *s, struct clsf_match *m, struct clsf_field *fields)
+{
+	const char *raw = m->line.text;
+	size_t raw_length = m->line.text_length;
+	clsf__arena_reset(&s->arena);
+	m->line.text = shown(s, raw, raw_length, &m->line.text_length);
+	bool good = m->line.text != NULL;
+	for (size_t i = 0; good && i < m->n_fields; i++) {
+		fields[i] = m->fields[i];
+		good = shown_field(s, &fields[i], m->line.text, m->line.text_length, raw, raw_length);
+	}
+	m->fields = fields;
+	return good ? 0 : CLSF_E_NOMEM;
 }
 
 int clsf__verdict_build(struct clsf_stream *s)
@@ -416,7 +519,7 @@ int clsf__verdict_build(struct clsf_stream *s)
 	find_explanations(c, n);
 	qsort(c, n, sizeof(*c), by_evidence);
 	const struct contender *winner = NULL;
-	/* A symptom that cannot fail a log, alone, is no answer; a cause of low severity is. */
+	/* What cannot fail a log may still say why it failed, unless it is mere information. */
 	if (failing && n && c[0].rank <= 1)
 		winner = &c[0];
 	bool good = true;

@@ -32,7 +32,8 @@ int clsf_worker_new(struct clsf_ruleset *ruleset, const struct clsf_worker_optio
 	w->judged = clsf__calloc(&a, n, sizeof(*w->judged));
 	w->bound_capacity = CLSF__MAX_CAPTURES;
 	w->bound = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound));
-	int result = w->candidates && w->stamp && w->judged && w->bound ? 0 : CLSF_E_NOMEM;
+	w->bound_term = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound_term));
+	int result = w->candidates && w->bound_term && w->stamp && w->judged && w->bound ? 0 : CLSF_E_NOMEM;
 	if (result == 0)
 		result = clsf__runner_new(&a, ruleset->match_limit, &w->runner);
 	if (result == 0)
@@ -62,6 +63,7 @@ void clsf_worker_free(struct clsf_worker *w)
 	clsf__free(&a, w->hits);
 	clsf__free(&a, w->fields);
 	clsf__free(&a, w->bound);
+	clsf__free(&a, w->bound_term);
 	clsf_ruleset_unref(w->ruleset);
 	clsf__free(&a, w);
 }

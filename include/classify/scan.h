@@ -45,8 +45,8 @@ struct clsf_field {
 /* A line of the log. */
 struct clsf_line {
 	uint64_t number;                 /* counts from 1; 0: none */
-	uint64_t offset;                 /* of its first byte in the decompressed log */
-	uint64_t length;                 /* full length in bytes, without its end */
+	uint64_t offset;                 /* of its first byte in the decompressed log; UTF-16 as it came */
+	uint64_t length;                 /* full length in bytes of the log, without its end */
 	const char *text;                /* raw bytes, cut at 8 KiB on a character boundary */
 	size_t text_length;
 };
@@ -135,6 +135,7 @@ struct clsf_stream_options {
 	clsf_match_fn on_match;
 	void *user;                      /* passed to on_match */
 	int no_unwrap;                   /* 1: rules see raw lines only */
+	int redact;                      /* 1: texts and captures of matches and verdicts go through clsf_redact() */
 	uint32_t context;                /* lines kept around the telling line; default 0, at most 20 */
 	size_t max_line;                 /* bytes of a line that are looked at; default 1 MiB */
 };

@@ -4,6 +4,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,8 @@ int exit_status(const struct outcome *o)
 {
 	if (o->usage)
 		return 2;
+	if (o->interrupted)
+		return 130;
 	return o->quarantined ? 3 : o->unread ? 2 : o->failed ? 1 : 0;
 }
 
@@ -51,6 +54,14 @@ void usage_error(struct outcome *o, const char *command, const char *format, ...
 	print_message("classify: ", format, arguments, suffix);
 	va_end(arguments);
 	o->usage = true;
+}
+
+void unknown_option(struct outcome *o, const char *command, char **argv)
+{
+	if (optopt > 0 && optopt < 127)
+		usage_error(o, command, "unknown option '-%c'", optopt);
+	else
+		usage_error(o, command, "unknown option '%s'", argv[optind - 1]);
 }
 
 void list_add(struct list *l, const char *item)
@@ -112,6 +123,8 @@ struct fault_state {
 static void on_fault(enum clsf_fault_level level, const struct clsf_error *fault, void *user)
 {
 	struct fault_state *state = user;
+	if (state->options->silent)
+		return;
 	if (level == CLSF_FAULT_WARNING) {
 		state->warnings++;
 		if (!state->options->show_warnings)

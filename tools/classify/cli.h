@@ -9,11 +9,12 @@
 
 #include <classify/classify.h>
 
-/* What happened; exit_status() makes the code of it. DESIGN, section 7. */
+/* What happened; exit_status() makes the code of it. */
 struct outcome {
 	bool usage;          /* 2, and nothing was done */
 	bool quarantined;    /* 3: a rule was left out, or none loaded */
 	bool unread;         /* 2: an input was not read in full, or output not written */
+	bool interrupted;    /* 130 */
 	bool failed;         /* 1: with --exit-code, a log failed; a rule test failed */
 };
 
@@ -25,6 +26,9 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* "classify: ...; try 'classify COMMAND --help'", and the usage bit. */
 void usage_error(struct outcome *o, const char *command, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* getopt_long() met an option that is none: says which. */
+void unknown_option(struct outcome *o, const char *command, char **argv);
 
 /* A list of borrowed strings. */
 struct list {
@@ -38,6 +42,7 @@ struct load_options {
 	const struct list *paths;    /* of --rules; none: the shipped packs */
 	enum clsf_engine engine;
 	bool show_warnings;
+	bool silent;                 /* faults were told already */
 	size_t *ret_warnings;        /* may be NULL */
 };
 

@@ -58,7 +58,7 @@ static bool feed(const char *data, size_t length, void *user)
 	return clsf_stream_feed(f->stream, f->worker, data, length) == 0;
 }
 
-static void list_candidates(const struct clsf_verdict *v, const struct output_options *output)
+static void list_candidates(const struct clsf_verdict *v)
 {
 	struct text t = { 0 };
 	text_addf(&t, "candidates\n");
@@ -73,7 +73,7 @@ static void list_candidates(const struct clsf_verdict *v, const struct output_op
 		text_adds(&t, a->why_not);
 		text_adds(&t, "\n      ");
 		size_t shown = a->line.text_length < 160 ? a->line.text_length : 160;
-		output_add(output, &t, text_add_visible, a->line.text, shown);
+		text_add_visible(&t, a->line.text, shown);
 		text_adds(&t, "\n");
 	}
 	if (!v->rule && v->n_also == 0)
@@ -82,11 +82,12 @@ static void list_candidates(const struct clsf_verdict *v, const struct output_op
 	text_free(&t);
 }
 
-static void explain_log(const char *path, struct clsf_ruleset *rs, struct output_options *output,
-                        struct outcome *o)
+static void explain_log(const char *path, struct clsf_ruleset *rs, bool redact,
+                        const struct output_options *output, struct outcome *o)
 {
 	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
 	options.context = 3;
+	options.redact = redact;
 	struct feeding feeding = { 0 };
 	if (clsf_worker_new(rs, NULL, &feeding.worker) == 0 &&
 	    clsf_stream_new(rs, &options, &feeding.stream) == 0) {
@@ -99,11 +100,9 @@ static void explain_log(const char *path, struct clsf_ruleset *rs, struct output
 			clsf_stream_truncated(feeding.stream, result.message);
 		}
 		if (result.opened && clsf_stream_finish(feeding.stream, feeding.worker, &v) >= 0) {
-			struct groups groups = { 0 };
 			output_log(output, stdout, path, v, clsf_ruleset_hash(rs), true);
-			list_candidates(v, output);
+			list_candidates(v);
 			printf("ruleset %s\n", clsf_ruleset_hash(rs));
-			groups_free(&groups);
 		}
 	} else {
 		complain("out of memory");
@@ -126,6 +125,7 @@ int command_explain(int argc, char **argv, struct outcome *o)
 	struct output_options output = { .format = OUTPUT_TEXT };
 	terminal_options(&output);
 	const char *id = NULL;
+	bool redact = false;
 	int c;
 	optind = 1;
 	while (!o->usage && (c = getopt_long(argc, argv, ":r:h", known, NULL)) != -1) {
@@ -137,17 +137,18 @@ int command_explain(int argc, char **argv, struct outcome *o)
 			id = optarg;
 			break;
 		case 'x':
-			output.redact = true;
+			redact = true;
 			break;
 		case 'h':
 			print_help("explain");
+			finish_output(o);
 			list_free(&paths);
-			return 0;
+			return exit_status(o);
 		case ':':
 			usage_error(o, "explain", "option '%s' needs a value", argv[optind - 1]);
 			break;
 		default:
-			usage_error(o, "explain", "unknown option '%s'", argv[optind - 1]);
+			unknown_option(o, "explain", argv);
 			break;
 		}
 	}
@@ -163,7 +164,7 @@ int command_explain(int argc, char **argv, struct outcome *o)
 		else if (rs && id)
 			usage_error(o, "explain", "no rule has the id '%s'", id);
 		else if (rs)
-			explain_log(argv[optind], rs, &output, o);
+			explain_log(argv[optind], rs, redact, &output, o);
 		clsf_ruleset_unref(rs);
 		finish_output(o);
 	}
@@ -183,7 +184,7 @@ static int on_match(const struct clsf_match *m, void *user)
 	struct line_state *s = user;
 	s->matches++;
 	if (s->output->format == OUTPUT_JSONL) {
-		output_match(s->output, stdout, "-", m);
+		output_match(stdout, "-", m);
 		return 0;
 	}
 	struct text t = { 0 };
@@ -191,7 +192,7 @@ static int on_match(const struct clsf_match *m, void *user)
 	          clsf_role_name(m->rule->role), clsf_severity_name(m->rule->severity));
 	for (size_t i = 0; i < m->n_fields; i++) {
 		text_addf(&t, "  %s = ", m->fields[i].name);
-		output_add(s->output, &t, text_add_visible, m->fields[i].value, m->fields[i].length);
+		text_add_visible(&t, m->fields[i].value, m->fields[i].length);
 		text_adds(&t, "\n");
 	}
 	fwrite(t.data, 1, t.length, stdout);
@@ -264,13 +265,14 @@ int command_match(int argc, char **argv, struct outcome *o)
 			break;
 		case 'h':
 			print_help("match");
+			finish_output(o);
 			list_free(&paths);
-			return 0;
+			return exit_status(o);
 		case ':':
 			usage_error(o, "match", "option '%s' needs a value", argv[optind - 1]);
 			break;
 		default:
-			usage_error(o, "match", "unknown option '%s'", argv[optind - 1]);
+			unknown_option(o, "match", argv);
 			break;
 		}
 	}

@@ -57,11 +57,11 @@ static const char scan[] =
 	"in full; 3 a rule was left out or none loaded. The highest that applies; the output is complete.\n";
 
 static const char explain[] =
-	"usage: classify explain [--rules PATH]... LOG\n"
+	"usage: classify explain [--rules PATH]... [--redact] LOG\n"
 	"       classify explain [--rules PATH]... --rule ID\n"
 	"\n"
-	"Explains the verdict for a log: the line, what chose it, and every other candidate with the reason\n"
-	"why it lost. With --rule, prints a rule and its runbook.\n"
+	"Explains the verdict for a log: the line, what chose it, and up to 20 other candidates, each with the\n"
+	"reason why it lost. With --rule, prints a rule and its runbook. --redact hides secrets.\n"
 	"\n"
 	"examples:\n"
 	"  classify explain build.log\n"

@@ -43,8 +43,9 @@ static bool is_utf16(const char *data, size_t length)
 }
 
 /*
- * Binary: more than a tenth of the sample is control characters or no UTF-8,
- * runs of NUL counted once (a log that was cut short on disk has them).
+ * Binary: more than a twentieth of the sample is control characters that text
+ * does not use, runs of NUL counted once (a log that was cut short on disk has
+ * them). Bytes above 0x7f do not count: old encodings are text, too.
  */
 static bool is_binary(const char *data, size_t length)
 {
@@ -53,22 +54,13 @@ static bool is_binary(const char *data, size_t length)
 		return false;
 	if (length > SAMPLE_SIZE)
 		length = SAMPLE_SIZE;
-	for (size_t i = 0; i < length; total++) {
-		if (data[i] == '\0') {
-			odd++;
-			while (i < length && data[i] == '\0')
-				i++;
-			continue;
-		}
-		uint32_t c;
-		size_t n = utf8_next(data + i, length - i, &c);
-		bool cut = i + 4 > length && length == SAMPLE_SIZE;
-		if ((c == 0xfffd && n < 3 && !cut) ||
-		    (c < 0x20 && !strchr("\t\n\r\f\b\a\x1b", (int)c)))
-			odd++;
-		i += n;
+	for (size_t i = 0; i < length; i++, total++) {
+		unsigned char c = (unsigned char)data[i];
+		odd += c == 0x7f || (c < 0x20 && !(c && strchr("\t\n\r\f\b\a\x1b", c)));
+		while (c == 0 && i + 1 < length && data[i + 1] == '\0')
+			i++;
 	}
-	return total && odd * 10 > total && length >= 16;
+	return odd * 20 > total && length >= 16;
 }
 
 /* Notes the first NUL byte and the first byte that is no UTF-8. */
@@ -155,8 +147,13 @@ static ssize_t read_some(struct reader *r)
 {
 	for (;;) {
 		ssize_t got = read(r->fd, r->in, READ_SIZE);
-		if (got < 0 && errno == EINTR)
-			continue;
+		/* A signal: whoever takes the bytes says whether to go on. */
+		if (got < 0 && errno == EINTR) {
+			if (r->sink("", 0, r->user))
+				continue;
+			r->result->stopped = true;
+			return 0;
+		}
 		if (got < 0) {
 			set_message(r, "read error at offset %llu: %s", (unsigned long long)r->raw_offset,
 			            strerror(errno));

@@ -121,12 +121,13 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 			break;
 		case 'h':
 			print_help("scan");
+			finish_output(o);
 			return false;
 		case ':':
 			usage_error(o, "scan", "option '%s' needs a value", argv[optind - 1]);
 			return false;
 		default:
-			usage_error(o, "scan", "unknown option '%s'", argv[optind - 1]);
+			unknown_option(o, "scan", argv);
 			return false;
 		}
 	}
@@ -136,6 +137,6 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 		usage_error(o, "scan", "nothing to scan: name files, folders, or - for standard input");
 		return false;
 	}
-	options->output.redact = redact >= 0 ? redact == 1 : options->output.format == OUTPUT_MARKDOWN;
+	options->redact = redact >= 0 ? redact == 1 : options->output.format == OUTPUT_MARKDOWN;
 	return true;
 }

@@ -15,6 +15,7 @@ struct scan_options {
 	bool matches;
 	bool exit_code;
 	bool no_unwrap;
+	bool redact;
 	unsigned context;
 };
 

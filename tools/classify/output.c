@@ -3,29 +3,7 @@
 
 #include "output.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "output_formats.h"
-
-void output_add(const struct output_options *options, struct text *t, text_writer writer,
-                const char *data, size_t length)
-{
-	if (!options->redact) {
-		writer(t, data, length);
-		return;
-	}
-	/* Each hidden secret may grow by the length of the mark; twice the text is ample. */
-	size_t capacity = 2 * length + 1024, full = 0;
-	char *copy = malloc(capacity);
-	if (!copy || clsf_redact(data, length, copy, capacity, &full) != 0) {
-		t->failed = true;
-		free(copy);
-		return;
-	}
-	writer(t, copy, full < capacity ? full : capacity);
-	free(copy);
-}
 
 static void emit(FILE *f, struct text *t)
 {
@@ -53,14 +31,14 @@ void output_log(const struct output_options *o, FILE *f, const char *source, con
 		format_text_log(o, &t, source, v);
 		break;
 	case OUTPUT_MARKDOWN:
-		format_markdown_log(o, &t, source, v, hash);
+		format_markdown_log(&t, source, v, hash);
 		break;
 	case OUTPUT_JSON:
 		text_adds(&t, first ? "\n" : ",\n");
-		format_json_log(o, &t, source, v, hash);
+		format_json_log(&t, source, v, hash);
 		break;
 	case OUTPUT_JSONL:
-		format_json_log(o, &t, source, v, hash);
+		format_json_log(&t, source, v, hash);
 		text_adds(&t, "\n");
 		break;
 	}
@@ -77,11 +55,11 @@ void output_end(const struct output_options *o, FILE *f, const struct output_tot
 		format_text_end(o, &t, totals, groups);
 		break;
 	case OUTPUT_MARKDOWN:
-		format_markdown_end(o, &t, totals, groups);
+		format_markdown_end(&t, totals, groups);
 		break;
 	case OUTPUT_JSON:
 		text_adds(&t, "],\"groups\":[");
-		format_json_groups(o, &t, groups);
+		format_json_groups(&t, groups);
 		text_adds(&t, "]}\n");
 		break;
 	case OUTPUT_JSONL:
@@ -90,10 +68,10 @@ void output_end(const struct output_options *o, FILE *f, const struct output_tot
 	emit(f, &t);
 }
 
-void output_match(const struct output_options *o, FILE *f, const char *source, const struct clsf_match *m)
+void output_match(FILE *f, const char *source, const struct clsf_match *m)
 {
 	struct text t = { 0 };
-	format_json_match(o, &t, source, m);
+	format_json_match(&t, source, m);
 	text_adds(&t, "\n");
 	emit(f, &t);
 }

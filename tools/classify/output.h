@@ -4,8 +4,7 @@
 
 /*
  * Verdicts written for people and for programs. One printer a format; all of
- * them get their texts through text.h and, with `redact`, through
- * clsf_redact() first.
+ * them get their texts through text.h. Redaction is the library's.
  */
 
 #include <stdio.h>
@@ -25,7 +24,6 @@ enum output_format {
 struct output_options {
 	enum output_format format;
 	bool colour;
-	bool redact;
 	bool quiet;          /* text: one line a log */
 	size_t width;        /* columns of the text format */
 };
@@ -42,13 +40,7 @@ void output_end(const struct output_options *options, FILE *f, const struct outp
                 struct groups *groups);
 
 /* --matches: one object a match. */
-void output_match(const struct output_options *options, FILE *f, const char *source,
-                  const struct clsf_match *m);
-
-/* Appends log text, redacted if so asked, with one of the text_add_* functions. */
-typedef void (*text_writer)(struct text *t, const char *data, size_t length);
-void output_add(const struct output_options *options, struct text *t, text_writer writer,
-                const char *data, size_t length);
+void output_match(FILE *f, const char *source, const struct clsf_match *m);
 
 /* The parts of the text format that `explain` shares. */
 void output_heading(const struct output_options *o, struct text *t, const char *label);

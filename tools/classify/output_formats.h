@@ -11,15 +11,15 @@ void format_text_log(const struct output_options *o, struct text *t, const char 
 void format_text_end(const struct output_options *o, struct text *t,
                      const struct output_totals *totals, const struct groups *groups);
 
-void format_json_log(const struct output_options *o, struct text *t, const char *source,
+void format_json_log(struct text *t, const char *source,
                      const struct clsf_verdict *v, const char *ruleset_hash);
-void format_json_match(const struct output_options *o, struct text *t, const char *source,
+void format_json_match(struct text *t, const char *source,
                        const struct clsf_match *m);
-void format_json_groups(const struct output_options *o, struct text *t, const struct groups *groups);
+void format_json_groups(struct text *t, const struct groups *groups);
 
-void format_markdown_log(const struct output_options *o, struct text *t, const char *source,
+void format_markdown_log(struct text *t, const char *source,
                          const struct clsf_verdict *v, const char *ruleset_hash);
-void format_markdown_end(const struct output_options *o, struct text *t,
+void format_markdown_end(struct text *t,
                          const struct output_totals *totals, const struct groups *groups);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The machine's formats: jsonl, json and --matches. Every key is always there;
- * the contract is section 7 of the design, repeated in docs/json.md.
+ * the contract is docs/json.md.
  */
 
 #include <inttypes.h>
@@ -14,9 +14,9 @@ static void key(struct text *t, const char *name)
 	text_addf(t, ",\"%s\":", name);
 }
 
-static void string(const struct output_options *o, struct text *t, const char *data, size_t length)
+static void string(struct text *t, const char *data, size_t length)
 {
-	output_add(o, t, text_add_json, data, length);
+	text_add_json(t, data, length);
 }
 
 static void own_string(struct text *t, const char *s)
@@ -33,7 +33,7 @@ static void own_or_null(struct text *t, const char *s)
 		text_adds(t, "null");
 }
 
-static void fields(const struct output_options *o, struct text *t, const struct clsf_field *f, size_t n)
+static void fields(struct text *t, const struct clsf_field *f, size_t n)
 {
 	text_adds(t, "{");
 	for (size_t i = 0; i < n; i++) {
@@ -41,12 +41,12 @@ static void fields(const struct output_options *o, struct text *t, const struct 
 			text_adds(t, ",");
 		own_string(t, f[i].name);
 		text_adds(t, ":");
-		string(o, t, f[i].value, f[i].length);
+		string(t, f[i].value, f[i].length);
 	}
 	text_adds(t, "}");
 }
 
-static void place(const struct output_options *o, struct text *t, const struct clsf_line *line)
+static void place(struct text *t, const struct clsf_line *line)
 {
 	if (!line->number) {
 		text_adds(t, ",\"line\":null,\"offset\":null,\"length\":null,\"text\":null");
@@ -54,38 +54,38 @@ static void place(const struct output_options *o, struct text *t, const struct c
 	}
 	text_addf(t, ",\"line\":%" PRIu64 ",\"offset\":%" PRIu64 ",\"length\":%" PRIu64 ",\"text\":",
 	          line->number, line->offset, line->length);
-	string(o, t, line->text, line->text_length);
+	string(t, line->text, line->text_length);
 }
 
-static void runbook(const struct output_options *o, struct text *t, const struct clsf_verdict *v)
+static void runbook(struct text *t, const struct clsf_verdict *v)
 {
 	if (!v->rule) {
 		text_adds(t, "null");
 		return;
 	}
 	text_adds(t, "{\"cause\":");
-	string(o, t, v->cause, strlen(v->cause));
+	string(t, v->cause, strlen(v->cause));
 	key(t, "fix");
-	string(o, t, v->fix, strlen(v->fix));
+	string(t, v->fix, strlen(v->fix));
 	key(t, "prevent");
-	string(o, t, v->prevent, strlen(v->prevent));
+	string(t, v->prevent, strlen(v->prevent));
 	key(t, "url");
-	string(o, t, v->url, strlen(v->url));
+	string(t, v->url, strlen(v->url));
 	text_adds(t, "}");
 }
 
-static void telling(const struct output_options *o, struct text *t, const struct clsf_verdict *v)
+static void telling(struct text *t, const struct clsf_verdict *v)
 {
 	text_adds(t, "[");
 	for (size_t i = 0; i < v->n_telling; i++) {
 		text_addf(t, "%s{\"line\":%" PRIu64 ",\"text\":", i ? "," : "", v->telling[i].number);
-		string(o, t, v->telling[i].text, v->telling[i].text_length);
+		string(t, v->telling[i].text, v->telling[i].text_length);
 		text_adds(t, "}");
 	}
 	text_adds(t, "]");
 }
 
-static void also(const struct output_options *o, struct text *t, const struct clsf_verdict *v)
+static void also(struct text *t, const struct clsf_verdict *v)
 {
 	text_adds(t, "[");
 	for (size_t i = 0; i < v->n_also; i++) {
@@ -95,7 +95,7 @@ static void also(const struct output_options *o, struct text *t, const struct cl
 		key(t, "category");
 		own_or_null(t, a->rule->category);
 		text_addf(t, ",\"line\":%" PRIu64 ",\"text\":", a->line.number);
-		string(o, t, a->line.text, a->line.text_length);
+		string(t, a->line.text, a->line.text_length);
 		text_addf(t, ",\"count\":%" PRIu64 ",\"why_not\":", a->count);
 		own_string(t, a->why_not);
 		text_adds(t, "}");
@@ -122,7 +122,7 @@ static void warnings(struct text *t, const struct clsf_verdict *v)
 	text_adds(t, "]");
 }
 
-void format_json_log(const struct output_options *o, struct text *t, const char *source,
+void format_json_log(struct text *t, const char *source,
                      const struct clsf_verdict *v, const char *hash)
 {
 	const struct clsf_rule *rule = v->rule;
@@ -136,7 +136,7 @@ void format_json_log(const struct output_options *o, struct text *t, const char 
 	own_or_null(t, rule ? rule->pack : "");
 	key(t, "title");
 	if (rule)
-		string(o, t, v->title, strlen(v->title));
+		string(t, v->title, strlen(v->title));
 	else
 		text_adds(t, "null");
 	key(t, "severity");
@@ -145,17 +145,17 @@ void format_json_log(const struct output_options *o, struct text *t, const char 
 	own_or_null(t, rule ? rule->owner : "");
 	key(t, "retry");
 	own_or_null(t, rule ? rule->retry : "");
-	place(o, t, &v->line);
+	place(t, &v->line);
 	key(t, "fields");
-	fields(o, t, v->fields, v->n_fields);
+	fields(t, v->fields, v->n_fields);
 	key(t, "runbook");
-	runbook(o, t, v);
+	runbook(t, v);
 	key(t, "fingerprint");
 	own_or_null(t, v->fingerprint);
 	key(t, "telling");
-	telling(o, t, v);
+	telling(t, v);
 	key(t, "also");
-	also(o, t, v);
+	also(t, v);
 	text_addf(t, ",\"lines\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"ruleset\":", v->lines, v->bytes);
 	own_string(t, hash);
 	key(t, "warnings");
@@ -163,7 +163,7 @@ void format_json_log(const struct output_options *o, struct text *t, const char 
 	text_adds(t, "}");
 }
 
-void format_json_match(const struct output_options *o, struct text *t, const char *source,
+void format_json_match(struct text *t, const char *source,
                        const struct clsf_match *m)
 {
 	text_adds(t, "{\"schema\":1,\"source\":");
@@ -174,13 +174,13 @@ void format_json_match(const struct output_options *o, struct text *t, const cha
 	own_or_null(t, m->rule->category);
 	text_addf(t, ",\"role\":\"%s\",\"severity\":\"%s\"", clsf_role_name(m->rule->role),
 	          clsf_severity_name(m->rule->severity));
-	place(o, t, &m->line);
+	place(t, &m->line);
 	key(t, "fields");
-	fields(o, t, m->fields, m->n_fields);
+	fields(t, m->fields, m->n_fields);
 	text_adds(t, "}");
 }
 
-void format_json_groups(const struct output_options *o, struct text *t, const struct groups *groups)
+void format_json_groups(struct text *t, const struct groups *groups)
 {
 	for (size_t i = 0; i < groups->n; i++) {
 		const struct group *g = &groups->item[i];
@@ -198,7 +198,7 @@ void format_json_groups(const struct output_options *o, struct text *t, const st
 				text_adds(t, ",");
 			own_string(t, g->fields[k].name);
 			text_adds(t, ":");
-			string(o, t, g->fields[k].value, strlen(g->fields[k].value));
+			string(t, g->fields[k].value, strlen(g->fields[k].value));
 		}
 		text_adds(t, "},\"sources\":[");
 		for (size_t k = 0; k < g->n_sources; k++) {

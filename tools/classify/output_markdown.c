@@ -6,68 +6,57 @@
 
 #include "output_formats.h"
 
-static void words(const struct output_options *o, struct text *t, const char *data, size_t length)
+static void words(struct text *t, const char *data, size_t length)
 {
-	output_add(o, t, text_add_markdown, data, length);
+	text_add_markdown(t, data, length);
 }
 
-static void row(const struct output_options *o, struct text *t, const char *label, const char *value)
+static void row(struct text *t, const char *label, const char *value)
 {
 	if (!*value)
 		return;
 	text_addf(t, "| %s | ", label);
-	words(o, t, value, strlen(value));
+	words(t, value, strlen(value));
 	text_adds(t, " |\n");
 }
 
-/* Redacts first and fences then, so that a fence is chosen for what is really shown. */
-static void code_lines(struct text *t, const char *data, size_t length)
-{
-	text_add_code_block(t, "text", data, length);
-}
-
-static void code_shell(struct text *t, const char *data, size_t length)
-{
-	text_add_code_block(t, "sh", data, length);
-}
-
-static void section(const struct output_options *o, struct text *t, const char *title, const char *value)
+static void section(struct text *t, const char *title, const char *value)
 {
 	if (!*value)
 		return;
 	text_addf(t, "\n**%s.** ", title);
-	words(o, t, value, strlen(value));
+	words(t, value, strlen(value));
 	text_adds(t, "\n");
 }
 
-void format_markdown_log(const struct output_options *o, struct text *t, const char *source,
+void format_markdown_log(struct text *t, const char *source,
                          const struct clsf_verdict *v, const char *hash)
 {
 	text_adds(t, "## ");
 	if (v->outcome == CLSF_FAILED)
-		words(o, t, v->title, strlen(v->title));
+		words(t, v->title, strlen(v->title));
 	else
 		text_addf(t, "%s", v->outcome == CLSF_PASSED ? "Passed" : "Undetermined");
 	text_adds(t, "\n\n| | |\n|---|---|\n");
-	row(o, t, "log", source);
-	row(o, t, "outcome", clsf_outcome_name(v->outcome));
-	row(o, t, "category", v->category);
+	row(t, "log", source);
+	row(t, "outcome", clsf_outcome_name(v->outcome));
+	row(t, "category", v->category);
 	if (v->rule) {
-		row(o, t, "rule", v->rule->id);
-		row(o, t, "severity", clsf_severity_name(v->rule->severity));
-		row(o, t, "who has to act", v->rule->owner);
-		row(o, t, "retry", v->rule->retry);
+		row(t, "rule", v->rule->id);
+		row(t, "severity", clsf_severity_name(v->rule->severity));
+		row(t, "who has to act", v->rule->owner);
+		row(t, "retry", v->rule->retry);
 	}
-	row(o, t, "template", v->fingerprint);
+	row(t, "template", v->fingerprint);
 	for (size_t i = 0; i < v->n_fields; i++) {
 		text_adds(t, "| ");
 		text_add_markdown(t, v->fields[i].name, strlen(v->fields[i].name));
 		text_adds(t, " | ");
-		words(o, t, v->fields[i].value, v->fields[i].length);
+		words(t, v->fields[i].value, v->fields[i].length);
 		text_adds(t, " |\n");
 	}
 	for (size_t i = 0; i < v->n_warnings; i++)
-		row(o, t, clsf_warning_name(v->warnings[i].code), v->warnings[i].message);
+		row(t, clsf_warning_name(v->warnings[i].code), v->warnings[i].message);
 	if (v->line.number) {
 		struct text lines = { 0 };
 		text_addf(t, "\nLine %" PRIu64 ":\n\n", v->line.number);
@@ -79,31 +68,32 @@ void format_markdown_log(const struct output_options *o, struct text *t, const c
 			text_add(&lines, v->telling[i].text, v->telling[i].text_length);
 			text_adds(&lines, "\n");
 		}
-		output_add(o, t, code_lines, lines.data ? lines.data : "", lines.length);
+		text_add_code_block(t, "text", lines.data ? lines.data : "", lines.length);
 		t->failed = t->failed || lines.failed;
 		text_free(&lines);
 	}
-	section(o, t, "Cause", v->cause);
+	section(t, "Cause", v->cause);
 	if (*v->fix) {
 		text_adds(t, "\n**Fix.**\n\n");
-		output_add(o, t, code_shell, v->fix, strlen(v->fix));
+		text_add_code_block(t, "sh", v->fix, strlen(v->fix));
 	}
-	section(o, t, "Prevent", v->prevent);
-	section(o, t, "See", v->url);
+	section(t, "Prevent", v->prevent);
+	section(t, "See", v->url);
 	if (v->n_also)
 		text_adds(t, "\n**Not chosen:**\n\n");
 	for (size_t i = 0; i < v->n_also; i++) {
 		const struct clsf_also *a = &v->also[i];
 		text_adds(t, "- ");
 		text_add_markdown(t, a->rule->id, strlen(a->rule->id));
-		text_addf(t, " (line %" PRIu64 ", %" PRIu64 " times): ", a->line.number, a->count);
+		text_addf(t, " (line %" PRIu64 ", %" PRIu64 " time%s): ", a->line.number, a->count,
+		          a->count == 1 ? "" : "s");
 		text_add_markdown(t, a->why_not, strlen(a->why_not));
 		text_adds(t, "\n");
 	}
 	text_addf(t, "\nRuleset `%s`.\n\n", hash);
 }
 
-void format_markdown_end(const struct output_options *o, struct text *t, const struct output_totals *totals,
+void format_markdown_end(struct text *t, const struct output_totals *totals,
                          const struct groups *groups)
 {
 	if (totals->logs < 2)
@@ -115,7 +105,7 @@ void format_markdown_end(const struct output_options *o, struct text *t, const s
 		const struct group *g = &groups->item[i];
 		text_addf(t, "%s- %zu of %zu failed with ", first ? "\n" : "", g->count, groups->failed);
 		first = false;
-		words(o, t, g->category ? g->category : "", g->category ? strlen(g->category) : 0);
+		words(t, g->category ? g->category : "", g->category ? strlen(g->category) : 0);
 		if (g->rule) {
 			text_adds(t, " (");
 			text_add_markdown(t, g->rule, strlen(g->rule));
@@ -125,7 +115,7 @@ void format_markdown_end(const struct output_options *o, struct text *t, const s
 			text_adds(t, k ? ", " : ", all with ");
 			text_add_markdown(t, g->fields[k].name, strlen(g->fields[k].name));
 			text_adds(t, " ");
-			words(o, t, g->fields[k].value, strlen(g->fields[k].value));
+			words(t, g->fields[k].value, strlen(g->fields[k].value));
 		}
 		text_adds(t, "\n");
 	}

@@ -31,9 +31,9 @@ void output_heading(const struct output_options *o, struct text *t, const char *
 	colour(o, t, PLAIN);
 }
 
-/* A label and a paragraph of ours or of a rule, wrapped; its own line ends are kept. */
-static void paragraph(const struct output_options *o, struct text *t, const char *label, const char *value,
-                      size_t length)
+/* A label and a text of ours or of a rule, wrapped at `width`; its own line ends are kept. */
+static void lines(const struct output_options *o, struct text *t, const char *label, const char *value,
+                  size_t length, size_t width)
 {
 	struct text visible = { 0 };
 	size_t at = 0;
@@ -47,8 +47,8 @@ static void paragraph(const struct output_options *o, struct text *t, const char
 		size_t end = newline ? (size_t)(newline - value) : length;
 		output_heading(o, t, first ? label : "");
 		visible.length = 0;
-		output_add(o, &visible, text_add_visible, value + at, end - at);
-		text_add_wrapped(t, visible.data ? visible.data : "", visible.length, LABEL, o->width);
+		text_add_visible(&visible, value + at, end - at);
+		text_add_wrapped(t, visible.data ? visible.data : "", visible.length, LABEL, width);
 		at = end + 1;
 		first = false;
 	}
@@ -56,11 +56,18 @@ static void paragraph(const struct output_options *o, struct text *t, const char
 	text_free(&visible);
 }
 
+static void paragraph(const struct output_options *o, struct text *t, const char *label, const char *value,
+                      size_t length)
+{
+	lines(o, t, label, value, length, o->width);
+}
+
 void output_runbook(const struct output_options *o, struct text *t, const char *cause, const char *fix,
                     const char *prevent, const char *url)
 {
 	paragraph(o, t, "cause", cause, strlen(cause));
-	paragraph(o, t, "fix", fix, strlen(fix));
+	/* Commands are to be pasted: the terminal may wrap them, we do not. */
+	lines(o, t, "fix", fix, strlen(fix), SIZE_MAX);
 	paragraph(o, t, "prevent", prevent, strlen(prevent));
 	paragraph(o, t, "see", url, strlen(url));
 }
@@ -80,8 +87,8 @@ static void show_line(const struct output_options *o, struct text *t, const stru
 		text_adds(t, "  ");
 		indent = strlen(label) + 4;
 	}
-	bool cut = line->text_length > MAX_SHOWN || line->length > line->text_length;
-	output_add(o, &visible, text_add_visible, line->text,
+	bool cut = line->text_length > MAX_SHOWN;
+	text_add_visible(&visible, line->text,
 	           line->text_length < MAX_SHOWN ? line->text_length : MAX_SHOWN);
 	if (cut)
 		text_adds(&visible, " ...");
@@ -170,7 +177,7 @@ void format_text_log(const struct output_options *o, struct text *t, const char 
 {
 	show_source(o, t, source, v);
 	if (v->outcome != CLSF_FAILED) {
-		text_addf(t, "  (%" PRIu64 " lines)\n", v->lines);
+		text_addf(t, "  (%" PRIu64 " line%s)\n", v->lines, v->lines == 1 ? "" : "s");
 		if (!o->quiet)
 			show_warnings(o, t, v);
 		return;
@@ -198,7 +205,7 @@ void format_text_log(const struct output_options *o, struct text *t, const char 
 	} else {
 		for (size_t i = 1; i < v->n_telling; i++)
 			show_line(o, t, &v->telling[i], false);
-		paragraph(o, t, "template", v->fingerprint, strlen(v->fingerprint));
+		paragraph(o, t, "shape", v->fingerprint, strlen(v->fingerprint));
 	}
 	show_losers(o, t, v);
 	show_warnings(o, t, v);

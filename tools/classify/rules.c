@@ -59,7 +59,7 @@ static void list_rules(const struct clsf_ruleset *rs, const struct rules_options
 
 /* ---- check ---- */
 
-static void check_rules(const struct clsf_ruleset *rs, size_t warnings, struct outcome *o)
+static void check_rules(const struct clsf_ruleset *rs, size_t warnings)
 {
 	size_t bare = 0;
 	for (size_t i = 0; i < clsf_ruleset_count(rs); i++) {
@@ -82,7 +82,6 @@ static void check_rules(const struct clsf_ruleset *rs, size_t warnings, struct o
 	}
 	printf("%zu rules good, %zu left out, %zu warnings\n", clsf_ruleset_count(rs),
 	       clsf_ruleset_quarantined(rs), warnings + bare);
-	(void)o;
 }
 
 /* ---- test ---- */
@@ -213,20 +212,18 @@ static void test_rules(struct clsf_ruleset *rs, const struct rules_options *opti
 {
 	/* The same rules without the engine; their faults were told already. */
 	struct outcome ignored = { 0 };
-	struct load_options load = { .paths = &options->paths, .engine = CLSF_ENGINE_PCRE2 };
-	FILE *terminal = stderr;
+	struct load_options load = { .paths = &options->paths, .engine = CLSF_ENGINE_PCRE2, .silent = true };
 	struct engine_under_test engines[2] = {
 		{ .name = clsf_engine_version(), .ruleset = rs },
 		{ .name = "pcre2 alone" },
 	};
-	if (!o->quarantined)
-		engines[1].ruleset = load_rules(&load, &ignored);
+	engines[1].ruleset = load_rules(&load, &ignored);
 	size_t passed = 0, failed = 0, rules = clsf_ruleset_count(rs);
 	for (size_t e = 0; e < 2; e++) {
 		if (!engines[e].ruleset)
 			continue;
 		if (!start_engine(&engines[e])) {
-			fputs("classify: out of memory\n", terminal);
+			complain("out of memory");
 			o->unread = true;
 			continue;
 		}
@@ -241,7 +238,6 @@ static void test_rules(struct clsf_ruleset *rs, const struct rules_options *opti
 		}
 		stop_engine(&engines[e]);
 	}
-	stop_engine(&(struct engine_under_test){ 0 });
 	clsf_ruleset_unref(engines[1].ruleset);
 	printf("%zu rules, %zu examples passed, %zu failed\n", rules, passed, failed);
 	if (failed)
@@ -263,7 +259,8 @@ int command_rules(int argc, char **argv, struct outcome *o)
 	     test = strcmp(verb, "test") == 0;
 	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0) {
 		print_help("rules");
-		return 0;
+		finish_output(o);
+		return exit_status(o);
 	}
 	if (!list && !check && !test) {
 		usage_error(o, "rules", "%s'%s': list, check or test", *verb ? "unknown verb " : "no verb ", verb);
@@ -284,13 +281,14 @@ int command_rules(int argc, char **argv, struct outcome *o)
 			break;
 		case 'h':
 			print_help("rules");
+			finish_output(o);
 			list_free(&options.paths);
-			return 0;
+			return exit_status(o);
 		case ':':
 			usage_error(o, "rules", "option '%s' needs a value", argv[optind]);
 			break;
 		default:
-			usage_error(o, "rules", "unknown option '%s'", argv[optind]);
+			unknown_option(o, "rules", argv + 1);
 			break;
 		}
 	}
@@ -305,7 +303,7 @@ int command_rules(int argc, char **argv, struct outcome *o)
 		if (rs && list)
 			list_rules(rs, &options);
 		if (rs && check)
-			check_rules(rs, warnings, o);
+			check_rules(rs, warnings);
 		if (rs && test)
 			test_rules(rs, &options, o);
 		clsf_ruleset_unref(rs);

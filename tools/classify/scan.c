@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `classify scan`: logs in, verdicts out. */
 
-#include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "cli.h"
-#include "help.h"
 #include "input.h"
 #include "options.h"
 #include "output.h"
@@ -25,16 +20,24 @@ struct scan {
 	struct groups groups;
 };
 
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number)
+{
+	(void)signal_number;
+	interrupted = 1;
+}
+
 static bool feed(const char *data, size_t length, void *user)
 {
 	struct scan *scan = user;
-	return clsf_stream_feed(scan->stream, scan->worker, data, length) == 0;
+	return !interrupted && clsf_stream_feed(scan->stream, scan->worker, data, length) == 0;
 }
 
 static int on_match(const struct clsf_match *match, void *user)
 {
 	struct scan *scan = user;
-	output_match(&scan->options->output, stdout, scan->source, match);
+	output_match(stdout, scan->source, match);
 	return ferror(stdout);
 }
 
@@ -73,6 +76,10 @@ static bool visit(const char *path, void *user)
 		report_input(scan, &result);
 		return true;
 	}
+	if (interrupted && result.complete) {
+		snprintf(result.message, sizeof(result.message), "interrupted");
+		result.complete = false;
+	}
 	if (!result.complete)
 		clsf_stream_truncated(scan->stream, result.message);
 	const struct clsf_verdict *verdict;
@@ -97,7 +104,7 @@ static bool visit(const char *path, void *user)
 		output_log(&scan->options->output, stdout, path, verdict,
 		           clsf_ruleset_hash(scan->ruleset), scan->totals.logs == 1);
 	}
-	return !ferror(stdout);
+	return !ferror(stdout) && !interrupted;
 }
 
 static void complain_about(const char *path, const char *why, void *user)
@@ -119,6 +126,7 @@ static bool prepare(struct scan *scan)
 	struct clsf_stream_options stream = CLSF_STREAM_OPTIONS_INIT;
 	stream.context = scan->options->context;
 	stream.no_unwrap = scan->options->no_unwrap;
+	stream.redact = scan->options->redact;
 	if (scan->options->matches) {
 		stream.on_match = on_match;
 		stream.user = scan;
@@ -139,14 +147,18 @@ int command_scan(int argc, char **argv, struct outcome *o)
 	if (!parse_scan_options(argc, argv, &options, o))
 		return exit_status(o);
 	struct scan scan = { .options = &options, .outcome = o };
-	if (prepare(&scan)) {
-		if (!options.matches)
-			output_begin(&options.output, stdout);
-		bool going = true;
-		for (size_t i = 0; going && i < options.inputs.n; i++)
-			going = input_walk(options.inputs.item[i], visit, complain_about, &scan);
-		if (!options.matches)
-			output_end(&options.output, stdout, &scan.totals, &scan.groups);
+	bool going = prepare(&scan);
+	/* Without SA_RESTART a read that waits is interrupted, too. */
+	sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND }, NULL);
+	if (!options.matches)
+		output_begin(&options.output, stdout);
+	for (size_t i = 0; going && i < options.inputs.n; i++)
+		going = input_walk(options.inputs.item[i], visit, complain_about, &scan);
+	if (!options.matches)
+		output_end(&options.output, stdout, &scan.totals, &scan.groups);
+	if (interrupted) {
+		complain("interrupted; what was found so far is complete");
+		o->interrupted = true;
 	}
 	finish_output(o);
 	groups_free(&scan.groups);

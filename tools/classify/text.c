@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
+#include <strings.h>
 
 static bool reserve(struct text *t, size_t extra)
 {
@@ -207,6 +207,9 @@ void text_add_markdown(struct text *t, const char *data, size_t length)
 			text_addf(t, "\\%c", (int)c);
 		else if (c == '\n')
 			text_adds(t, " ");
+		else if ((c == ':' && i < length && data[i] == '/') ||
+		         (c == '.' && i >= 4 && strncasecmp(data + i - 4, "www", 3) == 0))
+			text_addf(t, "&#%u;", (unsigned)c);      /* no link is made of what a log says */
 		else
 			add_visible(t, c);
 	}

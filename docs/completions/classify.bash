@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of classify(1) for bash.
+
+# The ids of the rules that the words so far select.
+_classify_rule_ids()
+{
+	local -a rules=()
+	local i
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == -r || ${COMP_WORDS[i]} == --rules ]] || continue
+		((i++))
+		[[ ${COMP_WORDS[i]} == = ]] && ((i++))
+		rules+=(--rules "${COMP_WORDS[i]}")
+	done
+	"${COMP_WORDS[0]}" rules list -o jsonl "${rules[@]}" 2>/dev/null |
+		sed -n 's/^{"rule":"\([^"]*\)".*/\1/p'
+}
+
+_classify_words()
+{
+	local word
+	while read -r word; do
+		COMPREPLY+=("$word")
+	done < <(compgen -W "$1" -- "$2")
+}
+
+# Files and folders, as readline completes them.
+_classify_files()
+{
+	COMPREPLY=()
+	compopt -o default 2>/dev/null
+}
+
+_classify()
+{
+	local commands='scan explain match rules help'
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+	local command=${COMP_WORDS[1]} options
+	COMPREPLY=()
+
+	if ((COMP_CWORD == 1)); then
+		_classify_words "$commands --help --version" "$cur"
+		return
+	fi
+
+	# "--output=json" comes as three words.
+	if [[ $cur == = ]]; then
+		cur=
+	elif [[ $prev == = ]]; then
+		prev=${COMP_WORDS[COMP_CWORD-2]}
+	fi
+
+	case $command in
+	scan)
+		options='--rules --output --matches --context --redact --no-redact --exit-code
+			--no-unwrap --engine --quiet --help'
+		;;
+	explain)
+		options='--rules --rule --redact --help'
+		;;
+	match)
+		options='--rules --output --no-unwrap --help'
+		;;
+	rules)
+		if ((COMP_CWORD == 2)); then
+			_classify_words 'list check test --help' "$cur"
+			return
+		fi
+		options='--rules --output --help'
+		;;
+	help|--help|-h)
+		((COMP_CWORD == 2)) && _classify_words 'scan explain match rules' "$cur"
+		return
+		;;
+	*)
+		return
+		;;
+	esac
+
+	case $command:$prev in
+	*:-r|*:--rules)
+		_classify_files
+		[[ -n $cur && default == "$cur"* ]] && COMPREPLY=(default)
+		return
+		;;
+	scan:-o|scan:--output)
+		_classify_words 'text jsonl json markdown' "$cur"
+		return
+		;;
+	match:-o|match:--output|rules:-o|rules:--output)
+		_classify_words 'text jsonl' "$cur"
+		return
+		;;
+	scan:--engine)
+		_classify_words 'auto pcre2' "$cur"
+		return
+		;;
+	scan:--context)
+		_classify_words '0 1 2 3 5 10 20' "$cur"
+		return
+		;;
+	explain:--rule)
+		_classify_words "$(_classify_rule_ids)" "$cur"
+		return
+		;;
+	esac
+
+	if [[ $cur == -* && $cur != - ]]; then
+		_classify_words "$options" "$cur"
+	elif [[ $cur == - ]]; then
+		_classify_words "$options -" "$cur"
+	elif [[ $command == scan || $command == explain ]]; then
+		_classify_files
+	fi
+}
+
+complete -F _classify classify

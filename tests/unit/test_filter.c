@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is taken from an expression for the filter: required literals and the relaxed form. */
+
+#include "../../libclassify/regex_filter.h"
+#include "support.h"
+
+static struct clsf__literals literals_of(struct clsf__arena *arena, const char *pattern, bool utf)
+{
+	struct clsf__re_tree tree;
+	struct clsf__literals literals;
+	assert_true(clsf__re_parse(arena, pattern, strlen(pattern), utf, &tree));
+	assert_true(clsf__re_literals(arena, &tree, &literals));
+	return literals;
+}
+
+/* Literals are joined by '|', those without case end in '~'. */
+static void expect_literals(const char *pattern, bool utf, const char *expected)
+{
+	struct clsf_allocator a = clsf__allocator(NULL);
+	struct clsf__arena arena;
+	clsf__arena_init(&arena, &a);
+	struct clsf__literals literals = literals_of(&arena, pattern, utf);
+	char joined[512] = "";
+	for (size_t i = 0; i < literals.n; i++) {
+		char one[128];
+		snprintf(one, sizeof(one), "%s%.*s%s", i ? "|" : "", (int)literals.item[i].length,
+		         literals.item[i].text, literals.item[i].nocase ? "~" : "");
+		strncat(joined, one, sizeof(joined) - strlen(joined) - 1);
+	}
+	if (strcmp(joined, expected) != 0)
+		fail_msg("/%s/ gives '%s', expected '%s'", pattern, joined, expected);
+	clsf__arena_done(&arena);
+}
+
+static void test_literals(void **state)
+{
+	(void)state;
+	expect_literals("no space left on device", false, "no space left on device");
+	expect_literals("^error building image: .*x$", false, "error building image: ");
+	expect_literals("(?i)permission denied", false, "permission denied~");
+	expect_literals("dial tcp: (?:lookup|resolve)", false, "dial tcp: lookup|dial tcp: resolve");
+	expect_literals("[Ee]rror: unable", false, "Error: unable|error: unable");
+	expect_literals("https?://registry", false, "https://registry|http://registry");
+	/* What is optional, or only looked at, is not required. */
+	expect_literals("(?:optional text)?(?=looked at)required text(?!not this)", false, "required text");
+	expect_literals("(?:some words){0,3}other words", false, "other words");
+	expect_literals("(?:some words){2}x", false, "some words");
+	expect_literals("a*b?", false, "");
+	expect_literals("(\\w+)\\1 done", false, " done");
+	/* An alternative without a literal leaves none for the whole. */
+	expect_literals("connection refused|\\d+", false, "");
+	expect_literals("\\Qa.b\\E literally", false, "a.b literally");
+	/* Case folding of UTF mode reaches beyond ASCII for k and s. */
+	expect_literals("(?i)task fails", true, " fail~");
+	/* What is not understood is not guessed. */
+	expect_literals("(?(1)yes|no)", false, "");
+	expect_literals("(*CRLF)abcdef", false, "");
+}
+
+static void expect_relaxed(const char *pattern, const char *expected)
+{
+	struct clsf_allocator a = clsf__allocator(NULL);
+	struct clsf__arena arena;
+	struct clsf__re_tree tree;
+	struct clsf__buffer out;
+	clsf__arena_init(&arena, &a);
+	clsf__buffer_init(&out, &a);
+	assert_true(clsf__re_parse(&arena, pattern, strlen(pattern), false, &tree));
+	bool good = clsf__re_relax(&tree, &out);
+	clsf__buffer_addc(&out, '\0');
+	if (!expected ? good : !good || strcmp(out.data, expected) != 0)
+		fail_msg("/%s/ relaxed to '%s'", pattern, good ? out.data : "(nothing)");
+	clsf__buffer_done(&out);
+	clsf__arena_done(&arena);
+}
+
+static void test_relaxed(void **state)
+{
+	(void)state;
+	expect_relaxed("^\\d+$", "(?:[\\x30-\\x39]){1,}");
+	expect_relaxed("\\ba(?!b)", "\\x61");
+	expect_relaxed("[^x]", "[\\x00-\\x09\\x0b-\\x77\\x79-\\xff]");
+	expect_relaxed("(?i)a{2,900}", "(?:[\\x41\\x61]){2,}");
+	/* An expression that the empty line may match has no relaxed form. */
+	expect_relaxed("a*", NULL);
+	expect_relaxed("^$", NULL);
+}
+
+static void test_context_free(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *pattern;
+		bool context_free;
+	} cases[] = {
+		{ "abc.*def", true }, { "^abc", false }, { "abc$", false }, { "\\babc", false },
+		{ "a(?=b)", false }, { "(?>a|ab)c", false }, { "a++b", false }, { "(a)\\1", false },
+		{ "[^x]+y", true }, { "(?i)abc", true },
+	};
+	struct clsf_allocator a = clsf__allocator(NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct clsf__arena arena;
+		struct clsf__re_tree tree;
+		clsf__arena_init(&arena, &a);
+		assert_true(clsf__re_parse(&arena, cases[i].pattern, strlen(cases[i].pattern), false, &tree));
+		if (tree.context_free != cases[i].context_free)
+			fail_msg("/%s/: context_free is %d", cases[i].pattern, tree.context_free);
+		clsf__arena_done(&arena);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_literals),
+		cmocka_unit_test(test_relaxed),
+		cmocka_unit_test(test_context_free),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
