@@ -93,10 +93,10 @@ static size_t distance(const char *a, const char *b)
 const char *clsf__nearest(const char *word, const char *const *list)
 {
 	const char *nearest = NULL;
-	size_t best = strlen(word) / 3 + 2;
+	size_t best = strlen(word) / 3 + 1;
 	for (size_t i = 0; list[i]; i++) {
 		size_t d = distance(word, list[i]);
-		if (d < best) {
+		if (d < best || (d == best && !nearest && d < 2)) {
 			best = d;
 			nearest = list[i];
 		}

@@ -818,6 +818,19 @@ static int read_document(struct reader *r)
 	return 0;
 }
 
+static yaml_mark_t mark_of_offset(const char *text, size_t length, size_t offset)
+{
+	yaml_mark_t mark = { .index = offset };
+	for (size_t i = 0; i < offset && i < length; i++) {
+		mark.column++;
+		if (text[i] == '\n') {
+			mark.line++;
+			mark.column = 0;
+		}
+	}
+	return mark;
+}
+
 int clsf__read_rules(struct clsf__rule_file *file, const char *text, size_t length)
 {
 	struct reader *r = clsf__calloc(file->allocator, 1, sizeof(*r));
@@ -838,10 +851,10 @@ int clsf__read_rules(struct clsf__rule_file *file, const char *text, size_t leng
 				result = CLSF_E_NOMEM;
 				break;
 			}
-			/* A reader error has no mark of its own: its place is a byte offset. */
+			/* A reader error has no mark, only a byte offset. */
 			yaml_mark_t mark = parser.problem_mark;
 			if (parser.error == YAML_READER_ERROR)
-				mark = parser.mark;
+				mark = mark_of_offset(text, length, parser.problem_offset);
 			report(r, CLSF_FAULT_ERROR, CLSF_E_SYNTAX, mark, "not valid YAML: %s%s%s",
 			       parser.context ? parser.context : "", parser.context ? ", " : "",
 			       parser.problem ? parser.problem : "unknown fault");

@@ -49,13 +49,15 @@ need_engine() {
 	}
 }
 
-# compile DIR [MESON-OPTION...]: sets up DIR if needed and builds; prints only what went wrong.
+# compile DIR [MESON-OPTION...]: sets up DIR with these options if needed, and builds; prints only what went wrong.
 compile() {
 	local dir=$1 log
 	shift
 	log=$(mktemp)
 	if [ ! -f "$dir/build.ninja" ]; then
 		meson setup "$dir" "$top" "$@" >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; die "meson setup failed"; }
+	elif [ $# -gt 0 ]; then
+		meson configure "$dir" "$@" >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; die "meson configure failed"; }
 	fi
 	if ! ninja -C "$dir" >"$log" 2>&1; then
 		cat "$log" >&2

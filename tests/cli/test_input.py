@@ -156,6 +156,24 @@ def test_rules_that_are_missing(classify, rules):
     assert done.code == 3 and "none.yaml" in done.err
 
 
+def test_standard_input_that_is_none(classify, rules):
+    """Standard input that is closed, or a folder, is told, and 2."""
+    for source in ("<&-", "</"):
+        done = subprocess.run(["sh", "-c", f'"$@" {source}', "sh", binary(), "scan", "-r", str(rules), "-"],
+                              capture_output=True, timeout=PATIENCE, env=classify.environment, check=False)
+        assert done.returncode == 2 and b"classify: -: " in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="needs a file that cannot be read")
+def test_read_error(classify, rules):
+    """A read that fails in the middle is told, and 2."""
+    done = scan(classify, rules, "/proc/self/mem")
+    assert done.code == 2 and "/proc/self/mem: " in done.err
+    for answer in done.objects():
+        check_shape(answer)
+        assert [warning["code"] for warning in answer["warnings"]] == ["truncated_input"]
+
+
 # ---- gzip ----
 
 DATA = b"noise\n" * 5000 + b"oops\n" + bytes(range(32, 127)) * 50 + b"\n"
@@ -169,6 +187,13 @@ def test_gzip(classify, rules):
         answer = only(scan(classify, rules, path))
         assert (answer["line"], answer["bytes"]) == (5001, len(DATA))
     assert only(scan(classify, rules, "-", stdin=packed))["line"] == 5001
+
+
+def test_gzip_in_name_only(classify, rules):
+    """What the bytes are decides, not what the name says."""
+    assert only(scan(classify, rules, classify.write("a.log.gz", b"fine\noops\n")))["line"] == 2
+    for data in (b"\x1f", b"\x1f\n", b"\x1foops\noops\n"):
+        assert scan(classify, rules, classify.write("b.log", data)).code == 0
 
 
 def test_gzip_members(classify, rules):
@@ -336,6 +361,12 @@ def test_folder_order(classify, rules):
             yield from walk(f"{prefix}{head}/", below) if below else [prefix + head]
 
     assert found == list(walk("logs/", names))
+
+
+def test_folder_with_a_slash(classify, rules):
+    """A slash at the end of a folder's name is not doubled."""
+    classify.write("logs/a.log", "fine\n")
+    assert only(scan(classify, rules, "logs/"))["source"] == "logs/a.log"
 
 
 def test_arguments_keep_their_order(classify, rules):

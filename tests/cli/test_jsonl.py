@@ -322,6 +322,26 @@ def test_warning_match_limit(classify):
     assert answer["rule"] == "fine"
 
 
+def test_warning_long_capture(classify):
+    """A capture is kept up to 4 KiB, whole characters; that more was there is told."""
+    rules = classify.rules(rule("r", "^got (?<what>.*)$"))
+    for value, warned in (("x" * 4096, []), ("y" * 4097, ["limit_reached"]),
+                          ("zé" * 3000, ["limit_reached"])):
+        answer = classify.verdict(rules, f"got {value}\n")
+        assert answer["fields"]["what"] == value.encode()[:4096].decode(errors="ignore")
+        assert codes(answer) == warned
+
+
+def test_warning_kept_texts(classify):
+    """The summary of a log is bounded: past 4 MiB of texts, later ones are cut short, and it is told."""
+    rules = classify.rules(*[rule(f"r{n:03}", f"^r{n:03} ") for n in range(560)])
+    log = "".join(f"r{n:03} " + "x" * 8300 + "\n" for n in range(560))
+    answer = classify.verdict(rules, log)
+    assert answer["rule"] == "r559" and answer["length"] == 8305
+    assert answer["text"] and ("r559 " + "x" * 8300).startswith(answer["text"])
+    assert codes(answer) == ["limit_reached"]
+
+
 def test_no_warnings_on_a_plain_log(classify):
     """A plain log has none."""
     assert classify.verdict(classify.rules(COMPILE), "cc: error: a.c\n")["warnings"] == []

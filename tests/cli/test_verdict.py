@@ -140,6 +140,13 @@ def test_explains_by_pattern(classify):
     assert also(answer, "npm-c")["why_not"].startswith("weaker")
 
 
+def test_explains_all_but_itself(classify):
+    """A pattern that holds for the rule's own id does not make it explain itself."""
+    rules = classify.rules(dict(CAUSE, explains=["*"]), OTHER)
+    assert classify.verdict(rules, lines("cause"))["rule"] == "cause"
+    assert classify.verdict(rules, lines("cause other"))["rule"] == "cause"
+
+
 def test_explains_in_a_ring(classify):
     """Rules that explain each other still give an answer."""
     ring = [rule("a", "^a$", explains=["b"]), rule("b", "^b$", explains=["c"]),
@@ -242,6 +249,15 @@ def test_term_that_is_shown(classify):
     match = {"sequence": [{"regex": "^one (?<n>[0-9])$", "show": True}, "^two$"]}
     answer = classify.verdict(classify.rules(rule("r", match)), "x\none 7\ny\ntwo\n")
     assert (answer["line"], answer["text"], answer["fields"]) == (2, "one 7", {"n": "7"})
+
+
+def test_line_above_is_shown(classify):
+    """A symptom that points above itself shows the most telling line there, if there is one."""
+    rules = classify.rules(rule("run", "^RUN ended with exit status", role="symptom", show="above"))
+    answer = classify.verdict(rules, "make\nsh: 1: gcc: not found\nRUN ended with exit status 127\n")
+    assert (answer["line"], answer["offset"], answer["text"]) == (2, 5, "sh: 1: gcc: not found")
+    answer = classify.verdict(rules, "RUN ended with exit status 127\n")
+    assert (answer["line"], answer["text"]) == (1, "RUN ended with exit status 127")
 
 
 def test_first_binding_wins(classify):

@@ -64,10 +64,18 @@ void format_markdown_log(struct text *t, const char *source,
 		text_add(&lines, v->line.text, v->line.text_length);
 		text_adds(&lines, "\n");
 		text_add(&lines, v->after, v->after_length);
+		text_add_code_block(t, "text", lines.data ? lines.data : "", lines.length);
+		t->failed = t->failed || lines.failed;
+		text_free(&lines);
+	}
+	if (v->n_telling > 1) {
+		struct text lines = { 0 };
 		for (size_t i = 1; i < v->n_telling; i++) {
+			text_addf(&lines, "%" PRIu64 ": ", v->telling[i].number);
 			text_add(&lines, v->telling[i].text, v->telling[i].text_length);
 			text_adds(&lines, "\n");
 		}
+		text_adds(t, "\nOther telling lines:\n\n");
 		text_add_code_block(t, "text", lines.data ? lines.data : "", lines.length);
 		t->failed = t->failed || lines.failed;
 		text_free(&lines);
@@ -78,7 +86,11 @@ void format_markdown_log(struct text *t, const char *source,
 		text_add_code_block(t, "sh", v->fix, strlen(v->fix));
 	}
 	section(t, "Prevent", v->prevent);
-	section(t, "See", v->url);
+	/* The rule's own address is a link; one with captures filled in is the log's, and is none. */
+	if (v->rule && v->url == v->rule->url && *v->url)
+		text_addf(t, "\n**See.** %s\n", v->url);
+	else
+		section(t, "See", v->url);
 	if (v->n_also)
 		text_adds(t, "\n**Not chosen:**\n\n");
 	for (size_t i = 0; i < v->n_also; i++) {
