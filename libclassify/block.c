@@ -197,42 +197,58 @@ static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const char *bl
 		.number = p->number,
 		.offset = s->offset + clsf__raw_length(s, block, start),
 	};
+	w->work.judged_lines++;
 	return clsf__judge_line(s, w, &line, candidates, n);
 }
 
-static int judge_candidates(struct clsf_stream *s, struct clsf_worker *w, const char *block,
-                            size_t length, uint64_t dropped)
-{
-	struct position p = { .number = s->lines + 1 };
-	for (size_t i = 0; i < w->n_candidates;) {
-		size_t n = 1;
-		while (i + n < w->n_candidates && w->candidates[i + n].line == w->candidates[i].line)
-			n++;
-		int result = judge_at(s, w, block, length, dropped, &p, w->candidates[i].line,
-		                      &w->candidates[i], n);
-		if (result)
-			return result;
-		i += n;
-	}
-	return 0;
-}
-
-/* Some expressions are candidates everywhere: every line goes to the judge. */
-static int judge_all(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
-                     uint64_t dropped, const uint32_t *always, size_t n_always)
+/*
+ * The lines with candidates go to the judge; so do all lines while some rule's
+ * gate is open, and all lines at all when an expression is always a candidate.
+ */
+static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
+                       uint64_t dropped)
 {
 	struct position p = { .number = s->lines + 1 };
 	struct clsf__candidate *joined = w->candidates + w->max_candidates;
+	const size_t most = 4 * (w->ruleset->n_expressions + 1);
+	size_t n_always;
+	const uint32_t *always = clsf__filter_always(w->ruleset->filter, &n_always);
 	for (size_t start = 0, i = 0; start < length;) {
-		size_t n = 0;
-		for (size_t k = 0; k < n_always; k++)
-			joined[n++] = (struct clsf__candidate){ (uint32_t)start, always[k] };
-		for (; i < w->n_candidates && w->candidates[i].line == start; i++)
-			if (n < 4 * (w->ruleset->n_expressions + 1))
-				joined[n++] = w->candidates[i];
-		int result = judge_at(s, w, block, length, dropped, &p, start, joined, n);
+		/* `start` is the line behind the last judged one: is it wanted in any case? */
+		if (!n_always && s->gate_until == 0) {
+			if (i == w->n_candidates)
+				break;
+			start = w->candidates[i].line;
+		} else if (!n_always) {
+			p.number += clsf__count_newlines(block + p.at, start - p.at);
+			p.at = start;
+			if (s->gate_until < p.number) {
+				s->gate_until = 0;
+				continue;
+			}
+		}
+		size_t own = 0;
+		while (i + own < w->n_candidates && w->candidates[i + own].line == start)
+			own++;
+		const struct clsf__candidate *list = &w->candidates[i];
+		size_t n = own;
+		if (n_always || s->gate_until) {
+			n = 0;
+			for (size_t k = 0; k < n_always; k++)
+				joined[n++].expression = always[k];
+			for (size_t k = 0; k < own && n < most; k++)
+				joined[n++] = list[k];
+			if (s->gate_until) {
+				p.number += clsf__count_newlines(block + p.at, start - p.at);
+				p.at = start;
+				n = clsf__add_gated(s, p.number, joined, n, most);
+			}
+			list = joined;
+		}
+		int result = n ? judge_at(s, w, block, length, dropped, &p, start, list, n) : 0;
 		if (result)
 			return result;
+		i += own;
 		start = line_end(block, length, start) + 1;
 	}
 	return 0;
@@ -242,7 +258,10 @@ static int scan_part(struct clsf_stream *s, struct clsf_worker *w, const char *b
                      uint64_t dropped)
 {
 	bool full;
+	uint64_t begun = clsf__now(w);
 	int result = collect(s, w, block, length, &full);
+	uint64_t collected = clsf__now(w);
+	w->work.filter_nanoseconds += collected - begun;
 	if (result)
 		return result;
 	size_t split = full ? split_point(block, length) : 0;
@@ -250,18 +269,20 @@ static int scan_part(struct clsf_stream *s, struct clsf_worker *w, const char *b
 		result = scan_part(s, w, block, split, 0);
 		return result ? result : scan_part(s, w, block + split, length - split, dropped);
 	}
-	size_t n_always;
-	const uint32_t *always = clsf__filter_always(w->ruleset->filter, &n_always);
-	result = n_always ? judge_all(s, w, block, length, dropped, always, n_always)
-	                  : judge_candidates(s, w, block, length, dropped);
+	result = judge_lines(s, w, block, length, dropped);
 	if (result)
 		return result;
+	uint64_t judged = clsf__now(w);
+	w->work.judge_nanoseconds += judged - collected;
 	uint64_t newlines = clsf__count_newlines(block, length);
 	result = clsf__summary_after(s, block, length, s->lines + 1);
 	if (result == 0)
 		result = clsf__tail_update(s, block, length);
 	s->lines += newlines + (length && block[length - 1] != '\n');
 	s->offset += clsf__raw_length(s, block, length);
+	w->work.bytes += length;
+	w->work.lines += newlines + (length && block[length - 1] != '\n');
+	w->work.other_nanoseconds += clsf__now(w) - judged;
 	return result;
 }
 

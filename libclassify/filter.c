@@ -18,7 +18,7 @@
 #include "error.h"
 
 /* Literals rarer than this many bits are looked for; others only if there is no relaxed form. */
-#define TELLING_BITS 15.0
+#define TELLING_BITS 22.0
 #define USABLE_BITS 9.0
 
 struct database {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lines.h"
 #include "stream.h"
 
 /* Runs one expression on one text, noting what is not an answer. */
@@ -17,7 +18,13 @@ static enum clsf__run run_on(struct clsf_stream *s, struct clsf_worker *w,
                              const char *text, size_t length, uint64_t *ret_span)
 {
 	size_t start, end;
+	uint64_t begun = clsf__now(w);
 	enum clsf__run result = clsf__run(w->runner, e->code, text, length, &start, &end);
+	if (w->costs) {
+		struct clsf_cost *cost = &w->costs[e - w->ruleset->expressions];
+		cost->judged++;
+		cost->nanoseconds += clsf__now(w) - begun;
+	}
 	if (result == CLSF__RUN_MATCH)
 		*ret_span = end > start ? end - start : 0;
 	if (result == CLSF__RUN_LIMIT) {
@@ -35,6 +42,21 @@ static bool is_raw(const struct clsf__message *m, const struct clsf__line *line)
 	return !m->decoded && m->at == 0 && m->length == line->length;
 }
 
+/* Are all messages of the line parts of its raw text? */
+static bool is_plain(struct clsf_worker *w, const struct clsf__line *line)
+{
+	if (w->plain < 0)
+		w->plain = clsf__find_special(clsf__line_text(line), line->length, 0) == line->length;
+	return w->plain;
+}
+
+static bool unwrap_line(struct clsf_worker *w, const struct clsf__line *line)
+{
+	if (!w->unwrapped)
+		w->unwrapped = clsf__unwrap(&w->messages, clsf__line_text(line), line->length);
+	return w->unwrapped;
+}
+
 /*
  * Looks for the expression in the line. On a match *ret_text is the text in
  * which it matched; the runner still holds the captures.
@@ -48,27 +70,22 @@ static enum clsf__run look(struct clsf_stream *s, struct clsf_worker *w,
 	*ret_text = raw;
 	if (s->options.no_unwrap)
 		return run_on(s, w, line, e, raw, line->length, ret_span);
-	if (!w->unwrapped) {
-		if (!clsf__unwrap(&w->messages, raw, line->length))
-			return CLSF__RUN_NOMEM;
-		w->unwrapped = true;
+	/*
+	 * Most candidates are no hits. An expression without context that does not
+	 * match the raw line matches no part of it either: one call decides, before
+	 * the line is even unwrapped.
+	 */
+	bool raw_first = e->context_free && is_plain(w, line);
+	if (raw_first) {
+		enum clsf__run result = run_on(s, w, line, e, raw, line->length, ret_span);
+		if (result != CLSF__RUN_MATCH)
+			return result;
 	}
-	bool raw_known = false;      /* the raw line is known not to match */
+	if (!unwrap_line(w, line))
+		return CLSF__RUN_NOMEM;
 	for (size_t i = 0; i < m->n; i++) {
 		if (is_raw(&m->item[i], line))
 			continue;
-		/*
-		 * Nearly all hits are found in the innermost message. If not there,
-		 * an expression without context that does not match the raw line
-		 * matches no part of it either.
-		 */
-		if (i > 0 && e->context_free && !m->item[i].decoded) {
-			if (!raw_known &&
-			    run_on(s, w, line, e, raw, line->length, ret_span) == CLSF__RUN_NO_MATCH)
-				raw_known = true;
-			if (raw_known)
-				continue;
-		}
 		const char *text = clsf__message_text(m, raw, i);
 		enum clsf__run result = run_on(s, w, line, e, text, m->item[i].length, ret_span);
 		if (result != CLSF__RUN_NO_MATCH) {
@@ -76,8 +93,9 @@ static enum clsf__run look(struct clsf_stream *s, struct clsf_worker *w,
 			return result;
 		}
 	}
-	if (raw_known)
-		return CLSF__RUN_NO_MATCH;
+	/* The runner must hold the raw line's captures again, if another text was tried since. */
+	if (raw_first && (m->n == 0 || (m->n == 1 && is_raw(&m->item[0], line))))
+		return CLSF__RUN_MATCH;
 	return run_on(s, w, line, e, raw, line->length, ret_span);
 }
 
@@ -172,6 +190,37 @@ static struct clsf_line public_line(const struct clsf__line *line)
 	};
 }
 
+/* A term that is not gated hit: the rule's gated ones are looked for from the next line on. */
+static bool open_gate(struct clsf_stream *s, uint32_t rule, uint64_t until)
+{
+	size_t i = 0;
+	while (i < s->n_gates && s->gates[i].rule != rule)
+		i++;
+	if (i == s->n_gates) {
+		if (!clsf__grow(&s->allocator, &s->gates, &s->gates_capacity, i + 1, sizeof(*s->gates)))
+			return false;
+		s->gates[s->n_gates++].rule = rule;
+	}
+	s->gates[i].until = until;
+	if (until > s->gate_until)
+		s->gate_until = until;
+	return true;
+}
+
+size_t clsf__add_gated(const struct clsf_stream *s, uint64_t line, struct clsf__candidate *list, size_t n,
+                       size_t most)
+{
+	for (size_t i = 0; i < s->n_gates; i++) {
+		if (s->gates[i].until < line)
+			continue;
+		const struct clsf__rule *rule = s->ruleset->rules[s->gates[i].rule];
+		for (size_t t = 0; t < rule->n_terms && n < most; t++)
+			if (s->ruleset->expressions[rule->terms[t].expression].gated)
+				list[n++].expression = rule->terms[t].expression;
+	}
+	return n;
+}
+
 /* A rule of several lines: the hits move its condition on. */
 static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
                            uint32_t index, const struct clsf__hit *hits, size_t n)
@@ -182,8 +231,9 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 		return CLSF_E_NOMEM;
 	uint64_t terms = 0, span = 0;
 	size_t bound = 0;
-	bool show = !rule->shows_term;
+	bool show = !rule->shows_term, opens = false;
 	for (size_t i = 0; i < n; i++) {
+		opens = opens || !w->ruleset->expressions[rule->terms[hits[i].term].expression].gated;
 		terms |= UINT64_C(1) << hits[i].term;
 		span = hits[i].span > span ? hits[i].span : span;
 		bound = bind_fields(w, &hits[i], bound);
@@ -192,6 +242,8 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 			    rule->nodes[k].term == hits[i].term)
 				show = true;
 	}
+	if (opens && rule->gate_within && !open_gate(s, index, line->number + rule->gate_within))
+		return CLSF_E_NOMEM;
 	/*
 	 * Captures bind as the terms hold. Of two terms the first wins; a term that
 	 * holds again binds anew, so that a match carries its own values.
@@ -269,6 +321,7 @@ int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct 
 	struct clsf_ruleset *rs = w->ruleset;
 	w->n_hits = w->n_fields = 0;
 	w->unwrapped = false;
+	w->plain = -1;
 	w->messages.level = CLSF__LEVEL_NONE;
 	if (++w->judge_serial == 0) {
 		memset(w->judged, 0, rs->n_expressions * sizeof(*w->judged));
@@ -280,6 +333,8 @@ int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct 
 		if (w->judged[expression] == w->judge_serial)
 			continue;
 		w->judged[expression] = w->judge_serial;
+		if (w->costs)
+			w->costs[expression].candidates++;
 		struct clsf__compiled *e = &rs->expressions[expression];
 		const char *text;
 		uint64_t span;
@@ -288,6 +343,8 @@ int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct 
 			return CLSF_E_NOMEM;
 		if (result != CLSF__RUN_MATCH)
 			continue;
+		if (w->costs)
+			w->costs[expression].hits++;
 		uint32_t first, n_fields;
 		if (!keep_captures(w, e, text, &first, &n_fields) ||
 		    !clsf__grow(&w->allocator, &w->hits, &w->hits_capacity, w->n_hits + e->n_uses,

@@ -176,6 +176,7 @@ static int merge_expressions(struct clsf_ruleset *rs, struct clsf_error *err)
 			e->pattern = refs[i].term->pattern;
 			e->length = refs[i].term->length;
 			e->first_use = uses;
+			e->first_rule = refs[i].rule;
 			result = clsf__expression_new(a, e->pattern, e->length, &e->code, &offset, err);
 			if (result)
 				goto out;
@@ -195,17 +196,85 @@ out:
 	return result;
 }
 
+/* ---- gates ---- */
+
+/*
+ * A later term of a sequence matters only after the first one hit, for as many
+ * lines as the window has. Where such a term is too common to look for in
+ * every line ("ready", a row of numbers), it is gated: the filter does not know
+ * it, and the scanner judges it on the lines of open windows alone. What it
+ * would have hit elsewhere could not have moved the condition.
+ */
+#define GATED_BITS 24.0      /* of literals, below which a term is worth a gate */
+#define MAX_GATE 1000        /* lines; a longer window would cost more than it saves */
+
+/* Notes each term below a node. */
+static void mark_terms(const struct clsf__rule *rule, uint32_t index, bool *later)
+{
+	const struct clsf__node *node = &rule->nodes[index];
+	if (node->kind == CLSF__COND_TERM) {
+		later[node->term] = true;
+		return;
+	}
+	for (uint32_t c = node->first_child, i = 0; i < node->n_children; i++, c = rule->nodes[c].next)
+		mark_terms(rule, c, later);
+}
+
+/* Which terms of the rule stand in later places of sequences that are the condition or one choice of it. */
+static uint64_t find_later_terms(const struct clsf__rule *rule, uint32_t index, bool *later)
+{
+	const struct clsf__node *node = &rule->nodes[index];
+	uint64_t within = 0;
+	if (node->kind == CLSF__COND_ANY) {
+		for (uint32_t c = node->first_child, i = 0; i < node->n_children; i++, c = rule->nodes[c].next) {
+			uint64_t part = find_later_terms(rule, c, later);
+			within = part > within ? part : within;
+		}
+	} else if (node->kind == CLSF__COND_SEQUENCE && node->within && node->within <= MAX_GATE) {
+		uint32_t c = rule->nodes[node->first_child].next;
+		for (uint32_t i = 1; i < node->n_children; i++, c = rule->nodes[c].next)
+			mark_terms(rule, c, later);
+		within = node->within;
+	}
+	return within;
+}
+
+/* Gates the expressions that are common and only ever later terms. */
+static void set_gates(struct clsf_ruleset *rs, const double *bits)
+{
+	for (size_t i = 0; i < rs->n_expressions; i++)
+		rs->expressions[i].gated = rs->expressions[i].positive && bits[i] < GATED_BITS;
+	for (size_t i = 0; i < rs->n_rules; i++) {
+		struct clsf__rule *rule = rs->rules[i];
+		bool later[CLSF__MAX_TERMS] = { false };
+		rule->gate_within = find_later_terms(rule, 0, later);
+		for (size_t t = 0; t < rule->n_terms; t++)
+			if (!later[t])
+				rs->expressions[rule->terms[t].expression].gated = false;
+	}
+	/* A first term that shares its expression with a gated one is not gated; a rule without any has no gate. */
+	for (size_t i = 0; i < rs->n_rules; i++) {
+		struct clsf__rule *rule = rs->rules[i];
+		bool some = false;
+		for (size_t t = 0; t < rule->n_terms; t++)
+			some = some || rs->expressions[rule->terms[t].expression].gated;
+		if (!some)
+			rule->gate_within = 0;
+	}
+}
+
 static int build_filter(struct clsf_ruleset *rs, bool engine_off, struct clsf_error *err)
 {
 	const struct clsf_allocator *a = &rs->allocator;
 	struct clsf__arena scratch;
 	clsf__arena_init(&scratch, a);
 	struct clsf__filter_input *inputs = clsf__calloc(a, rs->n_expressions + 1, sizeof(*inputs));
+	double *bits = clsf__calloc(a, rs->n_expressions + 1, sizeof(*bits));
 	struct clsf__buffer relaxed;
 	clsf__buffer_init(&relaxed, a);
 	static const struct clsf__literals none = { .n = 0 };
 	int result = CLSF_E_NOMEM;
-	if (!inputs)
+	if (!inputs || !bits)
 		goto out;
 	for (size_t i = 0; i < rs->n_expressions; i++) {
 		struct clsf__compiled *e = &rs->expressions[i];
@@ -223,6 +292,7 @@ static int build_filter(struct clsf_ruleset *rs, bool engine_off, struct clsf_er
 		if (!clsf__re_literals(&scratch, &tree, literals))
 			goto out;
 		inputs[i].literals = literals;
+		bits[i] = literals->n ? literals->bits : 0;
 		relaxed.length = 0;
 		if (clsf__re_relax(&tree, &relaxed)) {
 			inputs[i].relaxed = clsf__arena_strndup(&scratch, relaxed.data, relaxed.length);
@@ -232,12 +302,16 @@ static int build_filter(struct clsf_ruleset *rs, bool engine_off, struct clsf_er
 			goto out;
 		}
 	}
+	set_gates(rs, bits);
+	for (size_t i = 0; i < rs->n_expressions; i++)
+		inputs[i].skip = inputs[i].skip || rs->expressions[i].gated;
 	result = clsf__filter_new(a, inputs, rs->n_expressions, engine_off, &rs->filter, &rs->fallback,
 	                          err);
 out:
 	if (result == CLSF_E_NOMEM)
 		clsf__error(err, result, 0, "out of memory");
 	clsf__buffer_done(&relaxed);
+	clsf__free(a, bits);
 	clsf__free(a, inputs);
 	clsf__arena_done(&scratch);
 	return result;

@@ -66,6 +66,7 @@ struct clsf__rule {
 	struct clsf__term unless;
 	uint32_t state_words;        /* of a stream's state for it; 0: a rule of one line */
 	bool shows_term;             /* some term says `show: true` */
+	uint64_t gate_within;        /* lines for which its gated expressions are looked for; 0: it has none */
 };
 
 /* Which rule and term an expression stands for. */
@@ -79,7 +80,9 @@ struct clsf__compiled {
 	const char *pattern;
 	size_t length;
 	bool context_free;           /* a match inside a part of a line is a match in the line */
+	uint32_t first_rule;         /* that uses it */
 	bool positive;               /* some rule's term, not only an `unless` */
+	bool gated;                  /* looked for only once the sequences that use it have begun */
 	uint32_t first_use;          /* in ruleset->uses; sorted by rule, then term */
 	uint32_t n_uses;
 };

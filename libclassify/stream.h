@@ -73,6 +73,12 @@ struct clsf__rule_state {
 	bool has_shown;
 };
 
+/* The gated expressions of a rule are looked for up to a line. */
+struct clsf__gate {
+	uint32_t rule;
+	uint64_t until;
+};
+
 /* A telling line of an unexplained failure. */
 struct clsf__telling {
 	uint64_t line, offset, length;
@@ -103,6 +109,9 @@ struct clsf_stream {
 	size_t n_states, states_capacity;
 	uint32_t *table;             /* open hash by rule: index + 1 into states */
 	size_t table_size;
+	struct clsf__gate *gates;
+	size_t n_gates, gates_capacity;
+	uint64_t gate_until;         /* the last line that any of them wants */
 	uint64_t episode;            /* success markers so far */
 	uint64_t success_line;       /* the newest success marker */
 	size_t kept;                 /* bytes of texts */
@@ -141,6 +150,9 @@ struct clsf__hit {
 
 struct clsf_worker {
 	struct clsf_allocator allocator;
+	struct clsf_worker_options options;
+	struct clsf_cost *costs;     /* by expression; NULL without a clock */
+	struct clsf_work work;
 	struct clsf_ruleset *ruleset;
 	struct clsf__scratch *scratch;
 	struct clsf__runner *runner;
@@ -155,6 +167,7 @@ struct clsf_worker {
 
 	struct clsf__messages messages;
 	bool unwrapped;              /* messages are those of the line at hand */
+	int plain;                   /* the line at hand needs no decoding; -1: not looked at yet */
 	struct clsf__buffer side;    /* decoded texts of special lines, for the filter */
 	struct clsf__piece *pieces;  /* which line each came from */
 	size_t n_pieces, pieces_capacity;
@@ -178,6 +191,12 @@ struct clsf__line {
 	uint64_t number;
 	uint64_t offset;
 };
+
+/* The worker's clock; 0 without one. */
+static inline uint64_t clsf__now(const struct clsf_worker *w)
+{
+	return w->costs ? w->options.clock(w->options.clock_context) : 0;
+}
 
 static inline const char *clsf__line_text(const struct clsf__line *line)
 {
@@ -204,6 +223,10 @@ int clsf__scan_block(struct clsf_stream *s, struct clsf_worker *w, const char *b
 /* Judges the expressions that are candidates on the line; delivers matches. */
 int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
                      const struct clsf__candidate *candidates, size_t n);
+
+/* Appends the expressions whose gates are open on the line; returns how many there are then. */
+size_t clsf__add_gated(const struct clsf_stream *s, uint64_t line, struct clsf__candidate *list, size_t n,
+                       size_t most);
 
 /* ---- condition.c ---- */
 

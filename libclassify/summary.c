@@ -248,6 +248,8 @@ void clsf__summary_reset(struct clsf_stream *s)
 		memset(s->table, 0, s->table_size * sizeof(*s->table));
 	s->episode = s->success_line = 0;
 	s->kept = s->n_after = s->n_telling = 0;
+	s->n_gates = 0;
+	s->gate_until = 0;
 	s->has_telling = false;
 	s->telling_text.length = 0;
 }
@@ -257,6 +259,9 @@ void clsf__summary_done(struct clsf_stream *s)
 	clsf__summary_reset(s);
 	clsf__free(&s->allocator, s->states);
 	clsf__free(&s->allocator, s->table);
+	clsf__free(&s->allocator, s->gates);
+	s->gates = NULL;
+	s->gates_capacity = 0;
 	s->states = NULL;
 	s->table = NULL;
 	s->states_capacity = s->table_size = 0;

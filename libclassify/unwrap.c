@@ -25,7 +25,7 @@ struct peeler {
 	struct clsf__messages *m;
 	const char *line;
 	enum clsf__level level;
-	bool stamped;        /* a time was taken off, so that a level word may follow */
+	bool stamped;        /* a time or the like was taken off, so that a level word may follow */
 	bool padded;         /* the prefix was of the kind that pads its message with blanks */
 };
 
@@ -223,10 +223,10 @@ static size_t peel_time(struct peeler *p, const char *s, size_t n)
 			return 0;
 		i++;
 	}
-	size_t gap = count_spaces(s + i, n - i);
-	if (gap == 0 && i < n)
+	/* One blank: more may be the indentation of what was printed. */
+	if (i < n && s[i] != ' ' && s[i] != '\t')
 		return 0;
-	i += gap;
+	i += i < n;
 	p->stamped = true;
 	const char *r = s + i;
 	size_t left = n - i;
@@ -242,9 +242,13 @@ static size_t peel_time(struct peeler *p, const char *s, size_t n)
 	if (left >= 3 && is_digit(r[0]) && is_digit(r[1]) && (r[2] == 'O' || r[2] == 'E') &&
 	    (left == 3 || r[3] == ' ' || r[3] == '+'))
 		return i + (left == 3 ? 3 : 4);
-	if (left > 2 && r[0] == '-' && r[1] == ' ')
-		return i + 2;
-	return i + syslog_origin(r, left);
+	return left > 2 && r[0] == '-' && r[1] == ' ' ? i + 2 : i;
+}
+
+/* Blanks behind a time or a prefix in brackets: indentation, or only a wider gap. */
+static size_t peel_blanks(const struct peeler *p, const char *s, size_t n)
+{
+	return p->stamped ? count_spaces(s, n) : 0;
 }
 
 /* The rest of an RFC 5424 header behind "<34>1 ": TIME HOST APP PROCID MSGID STRUCTURED-DATA. */
@@ -412,8 +416,8 @@ static size_t peel_bracket(struct peeler *p, const char *s, size_t n)
 	if (i >= n || s[i] != ']' || i < 3 || s[1] == ' ' || !(is_alpha(s[1]) || is_digit(s[1])))
 		return 0;
 	note_level(p, s + 1, i - 1);
-	size_t gap = count_spaces(s + i + 1, n - i - 1);
-	return gap ? i + 1 + gap : 0;
+	p->stamped = true;
+	return i + 1 < n && s[i + 1] == ' ' ? i + 2 : 0;
 }
 
 /* "web-1  | " of Compose, "| " of boxes drawn around an error by Terraform */
@@ -497,6 +501,7 @@ static size_t peel_prefix(struct peeler *p, const char *s, size_t n)
 	    (taken = peel_priority(s, n)) || (taken = peel_python_name(p, s, n)) ||
 	    (taken = peel_python_default(p, s, n)) ||
 	    (taken = peel_level_word(p, s, n)) || (taken = peel_bracket(p, s, n)) ||
+	    (taken = p->stamped ? syslog_origin(s, n) : 0) || (taken = peel_blanks(p, s, n)) ||
 	    (taken = peel_step(s, n)) || (taken = peel_github(p, s, n)) || (taken = peel_bar(s, n)))
 		return taken;
 	return 0;

@@ -19,6 +19,8 @@ int clsf_worker_new(struct clsf_ruleset *ruleset, const struct clsf_worker_optio
 	if (!w)
 		return CLSF_E_NOMEM;
 	w->allocator = a;
+	if (options)
+		w->options = *options;
 	atomic_init(&w->busy, false);
 	w->ruleset = clsf_ruleset_ref(ruleset);
 	clsf__messages_init(&w->messages, &a);
@@ -34,6 +36,10 @@ int clsf_worker_new(struct clsf_ruleset *ruleset, const struct clsf_worker_optio
 	w->bound = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound));
 	w->bound_term = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound_term));
 	int result = w->candidates && w->bound_term && w->stamp && w->judged && w->bound ? 0 : CLSF_E_NOMEM;
+	if (result == 0 && w->options.clock) {
+		w->costs = clsf__calloc(&a, n, sizeof(*w->costs));
+		result = w->costs ? 0 : CLSF_E_NOMEM;
+	}
 	if (result == 0)
 		result = clsf__runner_new(&a, ruleset->match_limit, &w->runner);
 	if (result == 0)
@@ -60,12 +66,33 @@ void clsf_worker_free(struct clsf_worker *w)
 	clsf__free(&a, w->candidates);
 	clsf__free(&a, w->stamp);
 	clsf__free(&a, w->judged);
+	clsf__free(&a, w->costs);
 	clsf__free(&a, w->hits);
 	clsf__free(&a, w->fields);
 	clsf__free(&a, w->bound);
 	clsf__free(&a, w->bound_term);
 	clsf_ruleset_unref(w->ruleset);
 	clsf__free(&a, w);
+}
+
+int clsf_worker_cost(const struct clsf_worker *w, size_t index, struct clsf_cost *ret_cost,
+                     struct clsf_work *ret_work)
+{
+	CLSF__REQUIRE(w && ret_cost && w->costs);
+	const struct clsf_ruleset *rs = w->ruleset;
+	if (ret_work)
+		*ret_work = w->work;
+	if (index >= rs->n_expressions)
+		return CLSF_E_LIMIT;
+	const struct clsf__compiled *e = &rs->expressions[index];
+	size_t n;
+	const uint32_t *always = clsf__filter_always(rs->filter, &n);
+	*ret_cost = w->costs[index];
+	ret_cost->rule = &rs->rules[e->first_rule]->public;
+	ret_cost->expression = e->pattern;
+	for (size_t i = 0; i < n; i++)
+		ret_cost->always = ret_cost->always || always[i] == index;
+	return 0;
 }
 
 const char *clsf_engine_version(void)

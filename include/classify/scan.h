@@ -121,10 +121,15 @@ struct clsf_verdict {
 	uint64_t bytes;
 };
 
+/* Nanoseconds from a clock that does not go back. */
+typedef uint64_t (*clsf_clock_fn)(void *context);
+
 /* Options of a worker; what is zero or NULL takes the default. */
 struct clsf_worker_options {
 	size_t size;
 	const struct clsf_allocator *allocator;
+	clsf_clock_fn clock;             /* given: the worker keeps account of where time goes, and is slower */
+	void *clock_context;
 };
 #define CLSF_WORKER_OPTIONS_INIT { .size = sizeof(struct clsf_worker_options) }
 
@@ -154,6 +159,39 @@ CLSF_API int clsf_worker_new(struct clsf_ruleset *ruleset,
 
 /* Frees a worker; NULL is fine. Threads: one at a time. */
 CLSF_API void clsf_worker_free(struct clsf_worker *worker);
+
+/* What an expression of the ruleset cost a worker so far. */
+struct clsf_cost {
+	const struct clsf_rule *rule;    /* the first that uses it */
+	const char *expression;
+	int always;                      /* 1: the filter cannot tell, it is a candidate on every line */
+	uint64_t candidates;             /* lines on which the filter proposed it */
+	uint64_t judged;                 /* calls of PCRE2 for it */
+	uint64_t hits;                   /* lines on which it was confirmed */
+	uint64_t nanoseconds;            /* in these calls */
+};
+
+/* What a worker did so far, and where its time went. */
+struct clsf_work {
+	uint64_t bytes;
+	uint64_t lines;                  /* that were scanned */
+	uint64_t judged_lines;           /* that had a candidate */
+	uint64_t filter_nanoseconds;
+	uint64_t judge_nanoseconds;
+	uint64_t other_nanoseconds;      /* lines, blocks, the summary */
+};
+
+/*
+ * The account of a worker that was given a clock: of the expression at `index`
+ * and, if `ret_work` is not NULL, of the whole.
+ *
+ * Returns 0; CLSF_E_LIMIT when there is no expression at `index` (*ret_work is
+ * filled all the same); CLSF_E_INVALID, also without a clock.
+ *
+ * Threads: one at a time for the worker.
+ */
+CLSF_API int clsf_worker_cost(const struct clsf_worker *worker, size_t index,
+                              struct clsf_cost *ret_cost, struct clsf_work *ret_work);
 
 /*
  * Starts a log. The stream holds a reference to the ruleset.

@@ -33,12 +33,23 @@ def paste(classify, text):
     return done.stdout.decode("utf-8"), sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("value", HOSTILE)
-def test_value_arrives(classify, value):
+def render_all(classify, fix):
+    """The fixes for all the hostile values, each in a log of its own."""
+    rules = classify.rules(rule("r", "^got (?<x>.*)$", runbook={"fix": fix}))
+    for number, value in enumerate(HOSTILE):
+        classify.write(f"logs/{number:02}.log", f"got {value}\n")
+    done = classify.run("scan", "-r", rules, "-o", "jsonl", "logs")
+    shown = [log["runbook"]["fix"] for log in done.objects()]
+    assert len(shown) == len(HOSTILE)
+    return shown
+
+
+def test_value_arrives(classify):
     """Outside quotes a value is one word, is not run, and is what the log said."""
-    shown = value.replace("\t", "?")
-    text = render(classify, "printf '<%s>' ${x} end", value)
-    assert paste(classify, text) == (f"<{shown}><end>", [])
+    for text, value in zip(render_all(classify, "printf '<%s>' ${x} end"), HOSTILE):
+        # A control character would act on the terminal that it is pasted into.
+        shown = value.replace("\t", "?")
+        assert paste(classify, text) == (f"<{shown}><end>", [])
 
 
 TEMPLATES = {
@@ -62,13 +73,7 @@ TEMPLATES = {
 @pytest.mark.parametrize("fix", TEMPLATES.values(), ids=TEMPLATES)
 def test_nothing_is_run(classify, fix):
     """In whatever quotes a rule puts a value, nothing of it is run."""
-    rules = classify.rules(rule("r", "^got (?<x>.*)$", runbook={"fix": fix}))
-    for number, value in enumerate(HOSTILE):
-        classify.write(f"logs/{number:02}.log", f"got {value}\n")
-    done = classify.run("scan", "-r", rules, "-o", "jsonl", "logs")
-    shown = [log["runbook"]["fix"] for log in done.objects()]
-    assert len(shown) == len(HOSTILE)
-    owned = [text for text in shown if paste(classify, text)[1]]
+    owned = [text for text in render_all(classify, fix) if paste(classify, text)[1]]
     assert owned == []
 
 

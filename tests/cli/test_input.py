@@ -53,15 +53,19 @@ def test_exit_code_of_any_log(classify, rules):
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["scan"], ["--bogus"], ["bogus"], ["scan", "--bogus", "a.log"], ["scan", "a.log", "--bogus"],
+    [], ["scan"], ["--bogus"], ["bogus"], ["scan", "--bogus", "a.log"],
+    ["scan", "a.log", "--bogus"],
     ["scan", "-o", "yaml", "a.log"], ["scan", "-o"], ["scan", "--output=", "a.log"],
     ["scan", "--context", "x", "a.log"], ["scan", "--context", "21", "a.log"],
     ["scan", "--context=-1", "a.log"], ["scan", "--context", "", "a.log"],
     ["scan", "--context", "1x", "a.log"], ["scan", "--engine", "grep", "a.log"],
-    ["scan", "--rules"], ["scan", "-q"], ["rules"], ["rules", "bogus"], ["rules", "list", "--bogus"],
+    ["scan", "--rules"], ["scan", "-q"], ["rules"], ["rules", "bogus"],
+    ["rules", "list", "--bogus"],
     ["rules", "list", "a.log"], ["rules", "list", "-o", "xml"], ["rules", "list", "-r"],
-    ["explain"], ["explain", "a.log", "a.log"], ["explain", "--rule"], ["explain", "--rule", "x", "a.log"],
-    ["explain", "--rule", "no-such-rule"], ["match"], ["match", "a", "b"], ["match", "-o", "xml", "a"],
+    ["explain"], ["explain", "a.log", "a.log"], ["explain", "--rule"],
+    ["explain", "--rule", "x", "a.log"],
+    ["explain", "--rule", "no-such-rule"], ["match"], ["match", "a", "b"],
+    ["match", "-o", "xml", "a"],
     ["match", "--bogus", "a"],
 ], ids=" ".join)
 def test_usage(classify, arguments):
@@ -159,12 +163,14 @@ def test_rules_that_are_missing(classify, rules):
 def test_standard_input_that_is_none(classify, rules):
     """Standard input that is closed, or a folder, is told, and 2."""
     for source in ("<&-", "</"):
-        done = subprocess.run(["sh", "-c", f'"$@" {source}', "sh", binary(), "scan", "-r", str(rules), "-"],
-                              capture_output=True, timeout=PATIENCE, env=classify.environment, check=False)
+        done = subprocess.run(
+            ["sh", "-c", f'"$@" {source}', "sh", binary(), "scan", "-r", str(rules), "-"],
+            capture_output=True, timeout=PATIENCE, env=classify.environment, check=False)
         assert done.returncode == 2 and b"classify: -: " in done.stderr
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="needs a file that cannot be read")
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"),
+                    reason="needs a file that cannot be read")
 def test_read_error(classify, rules):
     """A read that fails in the middle is told, and 2."""
     done = scan(classify, rules, "/proc/self/mem")
@@ -198,7 +204,8 @@ def test_gzip_in_name_only(classify, rules):
 
 def test_gzip_members(classify, rules):
     """Several members are one log, and a line may go on in the next."""
-    packed = b"".join(gzip.compress(part) for part in (b"noise\noo", b"", b"ps", b" and on\nend\n"))
+    parts = (b"noise\noo", b"", b"ps", b" and on\nend\n")
+    packed = b"".join(map(gzip.compress, parts))
     answer = only(scan(classify, rules, "-", stdin=packed))
     assert (answer["line"], answer["text"], answer["lines"]) == (2, "oops and on", 3)
     assert answer["warnings"] == []
@@ -326,7 +333,8 @@ def test_huge_line(classify, rules):
     assert answer["line"] == 2 and answer["offset"] == 6
     assert answer["length"] == size + 5 and answer["text"] == "oops " + "x" * 8187
     assert answer["lines"] == 3 and answer["bytes"] == size + 17
-    assert [(w["code"], w["line"], w["offset"]) for w in answer["warnings"]] == [("line_too_long", 2, 6)]
+    (warning,) = answer["warnings"]
+    assert (warning["code"], warning["line"], warning["offset"]) == ("line_too_long", 2, 6)
     assert usage.ru_maxrss < 150 * 1024, "kilobytes"
 
 
@@ -348,7 +356,8 @@ def test_gzip_bomb(classify, rules):
 
 def test_folder_order(classify, rules):
     """Entries are taken in the order of their bytes, at each level."""
-    names = ["B.log", "a.log", "a/z.log", "a/Z.log", "a.d/x.log", "ab.log", "é.log", "_.log", "10.log",
+    names = ["B.log", "a.log", "a/z.log", "a/Z.log", "a.d/x.log", "ab.log", "é.log", "_.log",
+             "10.log",
              "9.log", "日.log", "a b.log"]
     for name in names:
         classify.write(f"logs/{name}", "fine\n")
@@ -432,8 +441,10 @@ def with_stdout(classify, target, *arguments):
 
 @pytest.mark.parametrize("arguments", [
     ["scan", "-r", "oops.yaml", "x.log"], ["scan", "-r", "oops.yaml", "-o", "jsonl", "x.log"],
-    ["scan", "-r", "oops.yaml", "-o", "json", "x.log"], ["scan", "-r", "oops.yaml", "--matches", "x.log"],
-    ["scan", "-r", "oops.yaml", "-o", "markdown", "x.log"], ["explain", "-r", "oops.yaml", "x.log"],
+    ["scan", "-r", "oops.yaml", "-o", "json", "x.log"],
+    ["scan", "-r", "oops.yaml", "--matches", "x.log"],
+    ["scan", "-r", "oops.yaml", "-o", "markdown", "x.log"],
+    ["explain", "-r", "oops.yaml", "x.log"],
     ["explain", "-r", "oops.yaml", "--rule", "oops"], ["rules", "list", "-r", "oops.yaml"],
     ["rules", "check", "-r", "oops.yaml"], ["rules", "test", "-r", "oops.yaml"],
     ["match", "-r", "oops.yaml", "oops"], ["--help"], ["--version"], ["scan", "--help"],
@@ -462,7 +473,8 @@ def test_reader_that_leaves(classify, rules):
         classify.write(f"logs/{number}.log", "oops " + "x" * 5000 + "\n")
     for options in (["-o", "jsonl"], ["-o", "text"], ["--matches"]):
         with subprocess.Popen([binary(), "scan", "-r", str(rules), *options, "logs"],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE,
                               cwd=classify.folder, env=classify.environment) as process:
             process.stdout.read(10)
             process.stdout.close()
@@ -487,13 +499,15 @@ def test_interrupt(classify, rules):
 
 # ---- however the bytes come ----
 
-MIXED = (b"first line\r\n" + "größe 日本 \U0001f600\n".encode() + b'{"level":"error","msg":"oops \\"x\\""}\r\n'
-         + b"\x1b[31moops\x1b[0m again\n" + b"10%\r50%\roops\n\n\n" + b"oops at the very end, without a line end")
+MIXED = (b"first line\r\n" + "größe 日本 \U0001f600\n".encode()
+         + b'{"level":"error","msg":"oops \\"x\\""}\r\n' + b"\x1b[31moops\x1b[0m again\n"
+         + b"10%\r50%\roops\n\n\n" + b"oops at the very end, without a line end")
 
 
 def in_chunks(classify, rules, data, size, *options):
     """Feeds standard input in pieces, each handed over by itself."""
-    with subprocess.Popen([binary(), "scan", "-r", str(rules), *options, "-"], stdin=subprocess.PIPE,
+    with subprocess.Popen([binary(), "scan", "-r", str(rules), *options, "-"],
+                          stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, env=classify.environment, bufsize=0) as process:
         for start in range(0, len(data), size):
             process.stdin.write(data[start:start + size])
@@ -505,7 +519,8 @@ def in_chunks(classify, rules, data, size, *options):
 
 
 @pytest.mark.parametrize("data", [
-    MIXED, MIXED + b"\n", b"\xef\xbb\xbf" + MIXED, b"\xff\xfe" + MIXED.decode().encode("utf-16-le"),
+    MIXED, MIXED + b"\n", b"\xef\xbb\xbf" + MIXED,
+    b"\xff\xfe" + MIXED.decode().encode("utf-16-le"),
     b"x" * 9000 + b"\noops\n" + b"y" * 9000, b"\r\n\r\noops\r", b"oops",
 ], ids=["mixed", "ended", "mark", "utf-16", "long", "returns", "word"])
 @pytest.mark.parametrize("options", [["-o", "jsonl"], ["--matches"]], ids=["verdict", "matches"])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The formats for people: text, markdown; the json document; redaction."""
 
+import gzip
 import json
 import os
 import pty
@@ -57,7 +58,8 @@ def test_text_keeps_to_the_width(classify, columns):
 def test_text_shows_no_control(classify):
     """No byte of a log reaches the terminal as a control or a direction mark."""
     done = classify.run("scan", *RULES, "--context", "3", "logs/5-hostile.log", cwd=DATA)
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f]", done.out)
+    controls = "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f]"
+    assert not re.search(controls, done.out)
 
 
 def test_names_show_no_control(classify):
@@ -71,10 +73,23 @@ def test_names_show_no_control(classify):
         assert "\x1b" not in text and "\nb.log" not in text
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "jsonl", "json"])
+@pytest.mark.parametrize("log", ["oops\n", "fine\n"])
+def test_limits_are_visible(classify, form, log):
+    """A rule that was left out and an input that was cut are told in every format."""
+    path = classify.write("a.log.gz", gzip.compress(log.encode() * 1000)[:-4])
+    rules = classify.rules(rule("r", "^oops"), rule("bad", "("))
+    done = classify.run("scan", "-r", rules, "-o", form, path)
+    assert done.code == 3
+    text = done.out.replace("\\_", "_")
+    assert "truncated_input" in text and "rule_quarantined" in text
+
+
 def on_terminal(classify, *arguments, **environment):
     """What the program writes to a terminal as its standard output."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen([binary(), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=theirs,
+    with subprocess.Popen([binary(), *map(str, arguments)], stdin=subprocess.DEVNULL,
+                          stdout=theirs,
                           stderr=subprocess.DEVNULL, cwd=DATA,
                           env={**classify.environment, **environment}) as process:
         os.close(theirs)
@@ -114,10 +129,11 @@ def test_standard_error_is_silent(classify):
 def test_context_in_text(classify, context):
     """--context shows so many lines on either side, as far as there are any."""
     rules = classify.rules(rule("r", "^hit"))
-    log = "".join(f"above {n}\n" for n in range(30)) + "hit\n" + "".join(f"below {n}\n" for n in range(30))
+    log = "".join(f"{'hit' if n == 31 else 'line'} {n}\n" for n in range(1, 62))
     done = classify.run("scan", "-r", rules, "--context", context, "-", stdin=log.encode())
     shown = re.findall(r"^  line (\d+) +(.*)$", done.out, re.M)
-    expected = [(str(n), text) for n, text in enumerate(log.splitlines(), 1) if abs(n - 31) <= context]
+    expected = [(str(number), text) for number, text in enumerate(log.splitlines(), 1)
+                if abs(number - 31) <= context]
     assert shown == expected
 
 
@@ -152,7 +168,8 @@ def test_json_groups_share_only_what_is_equal(classify):
     classify.write("logs/a.log", "copying: write /a: no space left on device\n")
     classify.write("logs/b.log", "copying: write /b: no space left on device\n")
     for name, number in (("c", 17), ("d", 23), ("e", 42)):
-        classify.write(f"logs/{name}.log", f"fatal: no frob {number}\nbuild ended with exit code 1\n")
+        classify.write(f"logs/{name}.log",
+                       f"fatal: no frob {number}\nbuild ended with exit code 1\n")
     done = classify.run("scan", "-r", DATA / "rules.yaml", "-o", "json", "logs")
     groups = json.loads(done.out)["groups"]
     assert [(g["rule"], g["category"], g["count"], g["fields"]) for g in groups] == [
@@ -188,7 +205,7 @@ def outside_of_code(markdown):
                 fence = found[1]
             else:
                 outside.append(line)
-        elif found and found[1][0] == fence[0] and len(found[1]) >= len(fence) and not found[2].strip():
+        elif found and found[1].startswith(fence) and not found[2].strip():
             fence = None
         else:
             inside.append(line)
@@ -200,7 +217,8 @@ HOSTILE = [
     "```", "````", "``````````", "~~~", "```sh", "   ```", "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>", "</pre></code>", "<!-- ", "&lt;b&gt;", "| a | b |", "# big",
     "[x](javascript:alert(1))", "![x](https://evil.example/x.png)", "[x]: https://evil.example",
-    "*x* _x_ ~~x~~ `x`", "\\", "\\`", "@team", "#1", "!1", "-----", "- [ ] x", "1. x", "> x", "$$x$$",
+    "*x* _x_ ~~x~~ `x`", "\\", "\\`", "@team", "#1", "!1", "-----", "- [ ] x", "1. x", "> x",
+    "$$x$$",
     "https://evil.example/", "www.evil.example",
 ]
 
@@ -212,7 +230,8 @@ def test_markdown_is_inert(classify, text):
                                 runbook={"cause": "It is ${what}.", "fix": "echo ${what}",
                                          "prevent": "No ${what}."}))
     log = f"{text}\noops {text}\n{text}\n"
-    done = classify.run("scan", "-r", rules, "-o", "markdown", "--context", "1", "--no-redact", "-",
+    done = classify.run("scan", "-r", rules, "-o", "markdown", "--context", "1", "--no-redact",
+                        "-",
                         stdin=log.encode())
     outside, inside = outside_of_code(done.out)
     assert inside[:3] == log.splitlines()
@@ -237,7 +256,8 @@ def test_markdown_is_inert(classify, text):
 def test_markdown_unknown(classify):
     """A failure without a rule has its telling lines in a block as well."""
     log = "fatal: ``` could <b>not</b> be found\nbuild ended with exit code 1\n"
-    done = classify.run("scan", "-r", DATA / "rules.yaml", "-o", "markdown", "-", stdin=log.encode())
+    done = classify.run("scan", "-r", DATA / "rules.yaml", "-o", "markdown", "-",
+                        stdin=log.encode())
     outside, inside = outside_of_code(done.out)
     assert "fatal: ``` could <b>not</b> be found" in inside
     assert "<" not in "\n".join(outside)
@@ -271,7 +291,8 @@ SECRETS = [
     ("key AKIAABCDEFGHIJKLMNOP used", "AKIAABCDEFGHIJKLMNOP"),
     ("token ghp_abcdefghijklmnopqrstuvwxyz0123456789", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"),
     ("glpat-abcdefghijklmnopqrst given", "glpat-abcdefghijklmnopqrst"),
-    ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl", "eyJzdWIiOiIxMjM0NTY3ODkwIn0"),
+    ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl",
+     "eyJzdWIiOiIxMjM0NTY3ODkwIn0"),
     ("docker login --password hunter04xyz registry.example", "hunter04xyz"),
     ("docker login --password=hunter05xyz", "hunter05xyz"),
     ("export API_KEY='hunter06xyz'", "hunter06xyz"),
@@ -297,7 +318,7 @@ def test_redaction(classify, options, shown):
     done = classify.run("scan", "-r", rules, *options, *extra, "logs")
     assert done.code == 0
     # Text is wrapped at the width, and markdown escapes what could act.
-    text = re.sub(r"\n +", "", done.out).replace("\\_", "_").replace("\\@", "@").replace("\\+", "+")
+    text = re.sub(r"\\([_@+])", r"\1", re.sub(r"\n +", "", done.out))
     expected = [secret for _, secret in SECRETS] if shown else []
     assert [secret for _, secret in SECRETS if secret in text] == expected
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Roles, severities, recovery, and which of several causes is the one."""
 
+import itertools
+
 import pytest
 
 from conftest import also, marker, rule
@@ -77,6 +79,21 @@ def test_order_of_rules_is_no_evidence(classify, log):
     """The same verdict whatever the order in the file, and under any names."""
     chosen = {classify.verdict(classify.rules(*order), lines(log))["rule"]
               for order in (ALL, ALL[::-1], ALL[4:] + ALL[:4])}
+    assert len(chosen) == 1
+
+
+@pytest.mark.parametrize("role, outcome", [("success", "passed"), ("failure", "failed")])
+def test_marker_on_the_same_line(classify, role, outcome):
+    """A line that is both has one outcome, whichever rule stands first."""
+    for pair in ([CAUSE, marker("end", "cause", role)], [marker("end", "cause", role), CAUSE]):
+        assert classify.verdict(classify.rules(*pair), "cause\n")["outcome"] == outcome
+
+
+def test_tie(classify):
+    """Rules that are alike in all that counts are told apart the same way in any order."""
+    tied = [rule("p", "^same$"), rule("q", "^same$"), rule("o", "^(?:same)$")]
+    chosen = {classify.verdict(classify.rules(*order), "same\n")["rule"]
+              for order in itertools.permutations(tied)}
     assert len(chosen) == 1
 
 
@@ -253,8 +270,10 @@ def test_term_that_is_shown(classify):
 
 def test_line_above_is_shown(classify):
     """A symptom that points above itself shows the most telling line there, if there is one."""
-    rules = classify.rules(rule("run", "^RUN ended with exit status", role="symptom", show="above"))
-    answer = classify.verdict(rules, "make\nsh: 1: gcc: not found\nRUN ended with exit status 127\n")
+    rules = classify.rules(rule("run", "^RUN ended with exit status", role="symptom",
+                                show="above"))
+    answer = classify.verdict(rules,
+                              "make\nsh: 1: gcc: not found\nRUN ended with exit status 127\n")
     assert (answer["line"], answer["offset"], answer["text"]) == (2, 5, "sh: 1: gcc: not found")
     answer = classify.verdict(rules, "RUN ended with exit status 127\n")
     assert (answer["line"], answer["text"]) == (1, "RUN ended with exit status 127")
@@ -270,7 +289,8 @@ def test_first_binding_wins(classify):
 def test_captures_in_texts(classify):
     """Captures are filled into the title and every part of the runbook."""
     rules = classify.rules(rule(
-        "r", "^cannot read (?<path>[^ ]+) as (?<user>[^ ]+)$", title="${user} may not read ${path}",
+        "r", "^cannot read (?<path>[^ ]+) as (?<user>[^ ]+)$",
+        title="${user} may not read ${path}",
         runbook={"cause": "${path} is not of ${user}.", "fix": "chown ${user} ${path}",
                  "prevent": "Own ${path}, ${path}.", "url": "https://docs.example/${user}"}))
     answer = classify.verdict(rules, "cannot read /srv/a b as root\ncannot read /srv/a as root\n")

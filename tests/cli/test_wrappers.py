@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from conftest import marker, rule
+from conftest import check_shape, marker, rule
 
 # Quotes and a backslash, so that escapes have something to do.
 MESSAGE = 'error building image: step "RUN make D=C:\\x" failed'
@@ -33,7 +33,8 @@ def logrus_colour(message):
 
 def json_line(message):
     """A structured logger."""
-    return json.dumps({"level": "error", "ts": 1772359200.1, "msg": message}, separators=(",", ":"))
+    return json.dumps({"level": "error", "ts": 1772359200.1, "msg": message},
+                      separators=(",", ":"))
 
 
 def klog(message):
@@ -95,13 +96,14 @@ WRAPPERS = {
     "bare": lambda m: m,
     "logrus": logrus,
     "logrus-more": lambda m: logrus(m) + " step=3 image=registry.example/app",
-    "logrus-error": lambda m: f'time="2026-03-01T10:00:00Z" level=fatal msg=stopped error="{escaped(m)}"',
+    "logrus-error": lambda m: f'time="{TIME}" level=fatal msg=stopped error="{escaped(m)}"',
     "logrus-colour": logrus_colour,
     "logrus-plain": lambda m: f"ERRO[0012] {m}",
     "logrus-full-time": lambda m: f"{ESC}[31mERRO{ESC}[0m[2026-03-01T10:00:00Z] {m}",
     "json": json_line,
-    "json-blanks": lambda m: json.dumps({"severity": "ERROR", "message": m, "line": 3, "a": {"b": [1]}}),
-    "json-escapes": lambda m: '{"level":"error","msg":"%s"}' % "".join(f"\\u{ord(c):04x}" for c in m),
+    "json-blanks": lambda m: json.dumps({"severity": "ERROR", "message": m, "line": 3,
+                                         "a": {"b": [1]}}),
+    "json-escapes": lambda m: '{"msg":"%s"}' % "".join(f"\\u{ord(c):04x}" for c in m),
     "json-error": lambda m: json.dumps({"level": "error", "msg": "stopped", "error": m}),
     "json-after-object": lambda m: json.dumps({"ctx": {"msg": "other", "x": "}"}, "msg": m}),
     "klog": klog,
@@ -112,7 +114,7 @@ WRAPPERS = {
     "syslog": syslog,
     "syslog-no-pid": lambda m: f"Mar 11 10:00:00 node-1 kernel: {m}",
     "syslog-priority": lambda m: f"<11>Mar  1 10:00:00 node-1.example builder[1234]: {m}",
-    "syslog-5424": lambda m: f"<11>1 2026-03-01T10:00:00.123Z node-1.example builder 1234 ID47 - {m}",
+    "syslog-5424": lambda m: f"<11>1 {TIME} node-1.example builder 1234 ID47 - {m}",
     "journal-iso": lambda m: f"2026-03-01T10:00:00+0100 node-1.example builder[1234]: {m}",
     "kubectl-time": timestamped,
     "kubectl-prefix": prefixed,
@@ -169,11 +171,14 @@ WRAPPERS = {
 def test_wrapper(classify, wrap):
     """The rule holds, its capture is of the message, and the shown text is the raw line."""
     line = wrap(MESSAGE)
-    rules = classify.rules(RULE)
     # At the end of a log without \n one \r is no part of the line either.
-    for data, shown in ((f"above\n{line}\r\nbelow\n", line), (f"above\r\n{line}\r\n", line),
-                        (f"above\n{line}", line.removesuffix("\r"))):
-        answer = classify.verdict(rules, data)
+    logs = [(f"above\n{line}\r\nbelow\n", line), (f"above\r\n{line}\r\n", line),
+            (f"above\n{line}", line.removesuffix("\r"))]
+    for number, (data, _) in enumerate(logs):
+        classify.write(f"logs/{number}.log", data)
+    done = classify.run("scan", "-r", classify.rules(RULE), "-o", "jsonl", "logs")
+    for answer, (_, shown) in zip(done.objects(), logs, strict=True):
+        check_shape(answer)
         assert answer["rule"] == "image"
         assert answer["fields"] == FIELDS
         assert answer["line"] == 2
@@ -184,7 +189,8 @@ def test_no_unwrap(classify):
     """Told not to, the program looks at raw lines alone."""
     for name, wrap in WRAPPERS.items():
         classify.write(f"logs/{name}.log", wrap(MESSAGE) + "\n")
-    found = classify.run("scan", "-r", classify.rules(RULE), "-o", "jsonl", "--no-unwrap", "logs").objects()
+    rules = classify.rules(RULE)
+    found = classify.run("scan", "-r", rules, "-o", "jsonl", "--no-unwrap", "logs").objects()
     assert len(found) == len(WRAPPERS)
     assert [log["source"] for log in found if log["rule"]] == ["logs/bare.log"]
 
@@ -223,17 +229,25 @@ def test_several_lines_in_one_value(classify):
     assert classify.verdict(classify.rules(RULE), go + "\n")["fields"] == FIELDS
 
 
-@pytest.mark.parametrize("line", [
+DAMAGED = [
     '{"level":"error","msg":"error building', '{"level":"error","msg":"error building"',
     '{"level":"error","msg":"error building\\', '{"level":"error","msg":"error building\\"',
     '{"level":"error","msg":"\\u00',
     '{"msg":"\\ud83d"}', '{"msg":"\\ud83d\\u0041"}', '{"msg":""}', "{}", '{"', "{", "[",
-    'time="', 'time="x" level=', 'msg="\\', "E0301 10:00:00.000000", f"{ESC}", f"{ESC}[", f"{ESC}]8;;",
-    f"{ESC}[31", "\r", "\r\r\r", "[", "[]", "[pod/", "<", "<11>", "<11>1", "section_start:", "|", " | ",
+    'time="', 'time="x" level=', 'msg="\\', "E0301 10:00:00.000000", f"{ESC}", f"{ESC}[",
+    f"{ESC}]8;;",
+    f"{ESC}[31", "\r", "\r\r\r", "[", "[]", "[pod/", "<", "<11>", "<11>1", "section_start:", "|",
+    " | ",
     "2026-03-01T10:00:00", TIME, TIME + " stderr", TIME + " stderr F", "#", "#1", "##[", "::error",
     "{" * 1000, "[" * 1000, '{"msg":' * 300, ('{"msg":"' + '{\\"msg\\":\\"' * 300),
-])
-def test_damaged_wrapper(classify, line):
+]
+
+
+def test_damaged_wrapper(classify):
     """What is no wrapper in full is taken as it is, and the next line is not harmed."""
-    answer = classify.verdict(classify.rules(RULE), f"{line}\n{MESSAGE}\n")
-    assert answer["rule"] == "image" and answer["fields"] == FIELDS
+    for number, line in enumerate(DAMAGED):
+        classify.write(f"logs/{number:02}.log", f"{line}\n{MESSAGE}\n")
+    found = classify.run("scan", "-r", classify.rules(RULE), "-o", "jsonl", "logs").objects()
+    assert len(found) == len(DAMAGED)
+    for answer, line in zip(found, DAMAGED):
+        assert (answer["rule"], answer["line"], answer["fields"]) == ("image", 2, FIELDS), line

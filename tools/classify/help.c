@@ -43,6 +43,7 @@ static const char scan[] =
 	"      --redact        hide tokens, keys, passwords and e-mail addresses; --no-redact shows them\n"
 	"      --exit-code     exit 1 when a log failed\n"
 	"      --no-unwrap     match raw lines only, not the messages inside wrappers\n"
+	"      --profile       what each rule and each stage cost, on standard error\n"
 	"      --engine NAME   auto (default), or pcre2: no engine, slow, the second opinion\n"
 	"  -q, --quiet         no notes; the text format prints one line a log\n"
 	"  -h, --help          this text\n"

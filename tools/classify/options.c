@@ -54,7 +54,7 @@ static bool parse_format(const char *name, enum output_format *ret)
 }
 
 enum { OPT_RULES = 256, OPT_MATCHES, OPT_EXIT_CODE, OPT_CONTEXT, OPT_REDACT, OPT_NO_REDACT, OPT_NO_UNWRAP,
-       OPT_ENGINE };
+       OPT_ENGINE, OPT_PROFILE };
 
 bool parse_scan_options(int argc, char **argv, struct scan_options *options, struct outcome *o)
 {
@@ -67,6 +67,7 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 		{ "redact", no_argument, NULL, OPT_REDACT },
 		{ "no-redact", no_argument, NULL, OPT_NO_REDACT },
 		{ "no-unwrap", no_argument, NULL, OPT_NO_UNWRAP },
+		{ "profile", no_argument, NULL, OPT_PROFILE },
 		{ "engine", required_argument, NULL, OPT_ENGINE },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
@@ -108,6 +109,9 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 			break;
 		case OPT_NO_UNWRAP:
 			options->no_unwrap = true;
+			break;
+		case OPT_PROFILE:
+			options->profile = true;
 			break;
 		case OPT_ENGINE:
 			if (strcmp(optarg, "auto") != 0 && strcmp(optarg, "pcre2") != 0) {

@@ -14,6 +14,7 @@ struct scan_options {
 	enum clsf_engine engine;
 	bool matches;
 	bool exit_code;
+	bool profile;
 	bool no_unwrap;
 	bool redact;
 	unsigned context;

@@ -8,6 +8,7 @@
 #include "input.h"
 #include "options.h"
 #include "output.h"
+#include "profile.h"
 
 struct scan {
 	struct scan_options *options;
@@ -131,7 +132,10 @@ static bool prepare(struct scan *scan)
 		stream.on_match = on_match;
 		stream.user = scan;
 	}
-	int code = clsf_worker_new(scan->ruleset, NULL, &scan->worker);
+	struct clsf_worker_options worker = CLSF_WORKER_OPTIONS_INIT;
+	if (scan->options->profile)
+		worker.clock = profile_clock;
+	int code = clsf_worker_new(scan->ruleset, &worker, &scan->worker);
 	if (code == 0)
 		code = clsf_stream_new(scan->ruleset, &stream, &scan->stream);
 	if (code) {
@@ -152,6 +156,7 @@ int command_scan(int argc, char **argv, struct outcome *o)
 	sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND }, NULL);
 	if (!options.matches)
 		output_begin(&options.output, stdout);
+	uint64_t begun = profile_clock(NULL);
 	for (size_t i = 0; going && i < options.inputs.n; i++)
 		going = input_walk(options.inputs.item[i], visit, complain_about, &scan);
 	if (!options.matches)
@@ -161,6 +166,8 @@ int command_scan(int argc, char **argv, struct outcome *o)
 		o->interrupted = true;
 	}
 	finish_output(o);
+	if (options.profile && scan.worker)
+		profile_print(stderr, scan.worker, profile_clock(NULL) - begun);
 	groups_free(&scan.groups);
 	clsf_stream_free(scan.stream);
 	clsf_worker_free(scan.worker);
