@@ -65,29 +65,35 @@ const char *clsf__category_find(const char *name, size_t length)
 	return NULL;
 }
 
-/* Levenshtein's distance with one row; words of this project are short. */
+/*
+ * Edit distance in which two letters that changed places count as one edit
+ * (optimal string alignment); words of this project are short.
+ */
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[64];
+	size_t row[3][64];   /* of the letters i - 2, i - 1 and i of `a` */
 	size_t la = strlen(a), lb = strlen(b);
 	if (la >= 64 || lb >= 64)
 		return 64;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
+	for (size_t i = 0; i <= la; i++) {
+		size_t *now = row[i % 3], *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
+		for (size_t j = 0; j <= lb; j++) {
+			if (i == 0 || j == 0) {
+				now[j] = i + j;
+				continue;
+			}
+			size_t best = last[j - 1] + (a[i - 1] != b[j - 1]);
+			if (last[j] + 1 < best)
+				best = last[j] + 1;
+			if (now[j - 1] + 1 < best)
+				best = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			now[j] = best;
 		}
 	}
-	return row[lb];
+	return row[la % 3][lb];
 }
 
 const char *clsf__nearest(const char *word, const char *const *list)

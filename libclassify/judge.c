@@ -100,7 +100,7 @@ static enum clsf__run look(struct clsf_stream *s, struct clsf_worker *w,
 }
 
 /* Copies the runner's captures to the worker's list. */
-static bool keep_captures(struct clsf_worker *w, const struct clsf__compiled *e, const char *text,
+static bool keep_captures(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__compiled *e, const char *text,
                           uint32_t *ret_first, uint32_t *ret_n)
 {
 	struct clsf__capture captures[CLSF__MAX_CAPTURES];
@@ -118,6 +118,7 @@ static bool keep_captures(struct clsf_worker *w, const struct clsf__compiled *e,
 			.value = value,
 			.length = clsf__cut(value, length, CLSF__MAX_FIELD),
 		};
+		s->capture_limit = s->capture_limit || length > CLSF__MAX_FIELD;
 	}
 	return true;
 }
@@ -346,7 +347,7 @@ int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct 
 		if (w->costs)
 			w->costs[expression].hits++;
 		uint32_t first, n_fields;
-		if (!keep_captures(w, e, text, &first, &n_fields) ||
+		if (!keep_captures(s, w, e, text, &first, &n_fields) ||
 		    !clsf__grow(&w->allocator, &w->hits, &w->hits_capacity, w->n_hits + e->n_uses,
 		                sizeof(*w->hits)))
 			return CLSF_E_NOMEM;

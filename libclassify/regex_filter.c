@@ -400,11 +400,75 @@ static void relax(const struct clsf__re *node, struct clsf__buffer *out)
 	}
 }
 
+/* ---- trimming ---- */
+
+#define MAX_PARTS 256
+
+/* The parts of nested concatenations in one row. False when there are too many. */
+static bool flatten(const struct clsf__re *node, const struct clsf__re **parts, size_t *n)
+{
+	if (node->kind != CLSF__RE_CAT) {
+		if (*n == MAX_PARTS)
+			return false;
+		parts[(*n)++] = node;
+		return true;
+	}
+	for (const struct clsf__re *c = node->child; c; c = c->next)
+		if (!flatten(c, parts, n))
+			return false;
+	return true;
+}
+
+static bool may_be_absent(const struct clsf__re *node)
+{
+	return node->kind == CLSF__RE_EMPTY || node->kind == CLSF__RE_ANY ||
+	       (node->kind == CLSF__RE_REPEAT && node->min == 0);
+}
+
+/* At an end of the expression a repetition says no more than its least count. */
+static void relax_end(const struct clsf__re *node, struct clsf__buffer *out)
+{
+	if (node->kind != CLSF__RE_REPEAT) {
+		relax(node, out);
+		return;
+	}
+	struct clsf__re least = *node;
+	least.max = least.min = node->min < REPEAT_CAP ? node->min : REPEAT_CAP;
+	relax(&least, out);
+}
+
+/*
+ * The relaxed expression is not anchored, and where in the line it matches does
+ * not matter: what may be absent at its ends is dropped, "\S+" there is "\S".
+ * Automata that do not have to follow unbounded ends are small and fast.
+ */
+static bool relax_trimmed(const struct clsf__re *root, struct clsf__buffer *out)
+{
+	const struct clsf__re *parts[MAX_PARTS];
+	size_t first = 0, n = 0;
+	if (!flatten(root, parts, &n)) {
+		relax(root, out);
+		return true;
+	}
+	while (first < n && may_be_absent(parts[first]))
+		first++;
+	while (n > first && may_be_absent(parts[n - 1]))
+		n--;
+	if (first == n)
+		return false;
+	for (size_t i = first; i < n; i++) {
+		if (i == first || i + 1 == n)
+			relax_end(parts[i], out);
+		else
+			relax(parts[i], out);
+	}
+	return true;
+}
+
 bool clsf__re_relax(const struct clsf__re_tree *tree, struct clsf__buffer *out)
 {
 	if (can_be_empty(tree->root))
 		return false;
 	size_t before = out->length;
-	relax(tree->root, out);
-	return !out->failed && out->length - before <= MAX_RELAXED;
+	return relax_trimmed(tree->root, out) && !out->failed && out->length - before <= MAX_RELAXED;
 }

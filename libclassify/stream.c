@@ -68,7 +68,7 @@ void clsf_stream_reset(struct clsf_stream *s)
 	s->dropped = s->lines = s->offset = s->bytes = 0;
 	s->cr_dropped = s->begun = s->utf16 = s->utf16_big = s->finished = s->stopped = false;
 	s->n_pending = 0;
-	s->truncated = s->text_limit = false;
+	s->truncated = s->text_limit = s->capture_limit = false;
 	s->long_lines = s->match_limits = 0;
 }
 

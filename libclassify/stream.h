@@ -128,8 +128,8 @@ struct clsf_stream {
 	uint64_t long_lines, first_long_line, first_long_offset;
 	uint64_t match_limits, first_limit_line;
 	uint32_t first_limit_rule;
-	bool text_limit;
-	bool state_limit;
+	bool text_limit;             /* CLSF__MAX_KEPT was passed */
+	bool capture_limit;          /* CLSF__MAX_FIELD was passed */
 
 	/* The verdict, in memory of its own. */
 	struct clsf__arena arena;

@@ -424,6 +424,10 @@ static bool fill_warnings(struct clsf_stream *s)
 		         CLSF__MAX_KEPT);
 		good = add_warning(s, list, CLSF_WARN_LIMIT_REACHED, text, 0, false, 0) && good;
 	}
+	if (s->capture_limit) {
+		snprintf(text, sizeof(text), "a capture was longer than %zu bytes and was cut", CLSF__MAX_FIELD);
+		good = add_warning(s, list, CLSF_WARN_LIMIT_REACHED, text, 0, false, 0) && good;
+	}
 	if (s->ruleset->quarantined) {
 		snprintf(text, sizeof(text), "%zu rule(s) were faulty and left out", s->ruleset->quarantined);
 		good = add_warning(s, list, CLSF_WARN_RULE_QUARANTINED, text, 0, false, 0) && good;

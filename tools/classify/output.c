@@ -9,7 +9,7 @@ static void emit(FILE *f, struct text *t)
 {
 	if (t->failed)
 		fputs("classify: out of memory\n", stderr);
-	else
+	else if (t->length)
 		fwrite(t->data, 1, t->length, f);
 	text_free(t);
 }

@@ -148,8 +148,11 @@ static bool prepare(struct scan *scan)
 int command_scan(int argc, char **argv, struct outcome *o)
 {
 	struct scan_options options;
-	if (!parse_scan_options(argc, argv, &options, o))
+	if (!parse_scan_options(argc, argv, &options, o)) {
+		list_free(&options.rules);
+		list_free(&options.inputs);
 		return exit_status(o);
+	}
 	struct scan scan = { .options = &options, .outcome = o };
 	bool going = prepare(&scan);
 	/* Without SA_RESTART a read that waits is interrupted, too. */
