@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See expression.h. JIT compilation is put off until an expression first has a
- * candidate: most rules of a large set never do. The first worker that needs
- * it takes the lock; all others pass the atomic flag.
+ * See expression.h. The first worker that needs an expression compiles it under
+ * the lock; all others pass the atomic flag.
  */
 
 #include "expression.h"
@@ -24,10 +23,11 @@
 
 struct clsf__expression {
 	struct clsf_allocator allocator;
+	const char *pattern;
+	size_t length;
 	pcre2_general_context *general;
-	pcre2_code *code;
-	bool utf;
-	atomic_bool translated;
+	pcre2_code *code;            /* NULL until it is ready */
+	atomic_bool ready;
 	size_t n_names;
 	struct {
 		const char *name;
@@ -43,7 +43,7 @@ struct clsf__runner {
 	pcre2_jit_stack *stack;
 };
 
-static pthread_mutex_t translation = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t preparing = PTHREAD_MUTEX_INITIALIZER;
 
 static void *pcre2_allocate(size_t size, void *data)
 {
@@ -82,50 +82,70 @@ static void read_names(struct clsf__expression *e)
 	}
 }
 
-int clsf__expression_new(const struct clsf_allocator *a, const char *pattern, size_t length,
-                         struct clsf__expression **ret_expression, size_t *ret_offset,
-                         struct clsf_error *err)
+bool clsf__pattern_is_utf(const char *pattern, size_t length)
 {
-	*ret_offset = 0;
-	struct clsf__expression *e = clsf__calloc(a, 1, sizeof(*e));
-	if (!e)
-		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
-	e->allocator = *a;
-	e->utf = !is_ascii(pattern, length) || (length >= 6 && memcmp(pattern, "(*UTF)", 6) == 0);
-	e->general = pcre2_general_context_create(pcre2_allocate, pcre2_release, &e->allocator);
-	pcre2_compile_context *context = e->general ? pcre2_compile_context_create(e->general) : NULL;
-	if (!context) {
-		clsf__expression_free(a, e);
-		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
-	}
+	return !is_ascii(pattern, length) || (length >= 6 && memcmp(pattern, "(*UTF)", 6) == 0);
+}
+
+/* PCRE2's own: 0 and *ret_code, or its number and the offset. PCRE2_ERROR_HEAP_FAILED: no memory. */
+static int compile(pcre2_general_context *general, const char *pattern, size_t length,
+                   pcre2_code **ret_code, size_t *ret_offset)
+{
+	pcre2_compile_context *context = general ? pcre2_compile_context_create(general) : NULL;
+	if (!context)
+		return PCRE2_ERROR_HEAP_FAILED;
 	pcre2_set_newline(context, PCRE2_NEWLINE_LF);
 	int number = 0;
 	PCRE2_SIZE offset = 0;
-	e->code = pcre2_compile((PCRE2_SPTR)pattern, length,
-	                        e->utf ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : 0,
-	                        &number, &offset, context);
+	uint32_t options = clsf__pattern_is_utf(pattern, length) ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : 0;
+	*ret_code = pcre2_compile((PCRE2_SPTR)pattern, length, options, &number, &offset, context);
 	pcre2_compile_context_free(context);
-	if (!e->code) {
+	*ret_offset = offset;
+	return *ret_code ? 0 : number;
+}
+
+int clsf__expression_check(const struct clsf_allocator *a, const char *pattern, size_t length,
+                           size_t *ret_offset, struct clsf_error *err)
+{
+	struct clsf_allocator copy = *a;
+	pcre2_general_context *general = pcre2_general_context_create(pcre2_allocate, pcre2_release, &copy);
+	pcre2_code *code = NULL;
+	*ret_offset = 0;
+	int number = compile(general, pattern, length, &code, ret_offset);
+	int result = 0;
+	if (number == PCRE2_ERROR_HEAP_FAILED) {
+		result = clsf__error(err, CLSF_E_NOMEM, number, "out of memory");
+	} else if (number) {
 		PCRE2_UCHAR text[256];
 		pcre2_get_error_message(number, text, sizeof(text));
-		clsf__expression_free(a, e);
-		*ret_offset = offset;
-		return clsf__error(err, number == PCRE2_ERROR_HEAP_FAILED ? CLSF_E_NOMEM : CLSF_E_EXPRESSION,
-		                   number, "the expression does not compile: %s (at offset %zu)",
-		                   (const char *)text, (size_t)offset);
+		result = clsf__error(err, CLSF_E_EXPRESSION, number,
+		                     "the expression does not compile: %s (at offset %zu)", (const char *)text,
+		                     *ret_offset);
+	} else {
+		uint32_t names = 0, groups = 0;
+		pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &names);
+		pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &groups);
+		if (names > CLSF__MAX_CAPTURES || groups >= MAX_GROUPS)
+			result = clsf__error(err, CLSF_E_EXPRESSION, 0,
+			                     "the expression has more than %d named or %d numbered groups",
+			                     CLSF__MAX_CAPTURES, MAX_GROUPS - 1);
 	}
-	uint32_t names = 0, groups = 0;
-	pcre2_pattern_info(e->code, PCRE2_INFO_NAMECOUNT, &names);
-	pcre2_pattern_info(e->code, PCRE2_INFO_CAPTURECOUNT, &groups);
-	if (names > CLSF__MAX_CAPTURES || groups >= MAX_GROUPS) {
-		clsf__expression_free(a, e);
-		return clsf__error(err, CLSF_E_EXPRESSION, 0,
-		                   "the expression has more than %d named or %d numbered groups",
-		                   CLSF__MAX_CAPTURES, MAX_GROUPS - 1);
-	}
-	read_names(e);
-	*ret_expression = e;
-	return 0;
+	pcre2_code_free(code);
+	pcre2_general_context_free(general);
+	return result;
+}
+
+struct clsf__expression *clsf__expression_new(const struct clsf_allocator *a, const char *pattern,
+                                              size_t length)
+{
+	struct clsf__expression *e = clsf__calloc(a, 1, sizeof(*e));
+	if (!e)
+		return NULL;
+	e->allocator = *a;
+	e->pattern = pattern;
+	e->length = length;
+	atomic_init(&e->ready, false);
+	return e;
 }
 
 void clsf__expression_free(const struct clsf_allocator *a, struct clsf__expression *e)
@@ -137,19 +157,30 @@ void clsf__expression_free(const struct clsf_allocator *a, struct clsf__expressi
 	clsf__free(a, e);
 }
 
-bool clsf__expression_is_utf(const struct clsf__expression *e)
+/* Compiles and translates. False when memory is out; the next use tries again. */
+static bool prepare(struct clsf__expression *e)
 {
-	return e->utf;
-}
-
-size_t clsf__expression_captures(const struct clsf__expression *e)
-{
-	return e->n_names;
-}
-
-const char *clsf__expression_capture_name(const struct clsf__expression *e, size_t i)
-{
-	return e->names[i].name;
+	pthread_mutex_lock(&preparing);
+	if (!atomic_load_explicit(&e->ready, memory_order_relaxed)) {
+		size_t offset;
+		if (!e->general)
+			e->general = pcre2_general_context_create(pcre2_allocate, pcre2_release, &e->allocator);
+		if (compile(e->general, e->pattern, e->length, &e->code, &offset) == 0) {
+			read_names(e);
+			/*
+			 * Where it fails (no JIT, no memory) the interpreter serves. It
+			 * serves all UTF expressions: with PCRE2_MATCH_INVALID_UTF the
+			 * machine code of 10.42 misses matches ("^\\D" on a character
+			 * of several bytes).
+			 */
+			if (!clsf__pattern_is_utf(e->pattern, e->length))
+				(void)pcre2_jit_compile(e->code, PCRE2_JIT_COMPLETE);
+			atomic_store_explicit(&e->ready, true, memory_order_release);
+		}
+	}
+	bool ready = atomic_load_explicit(&e->ready, memory_order_relaxed);
+	pthread_mutex_unlock(&preparing);
+	return ready;
 }
 
 int clsf__runner_new(const struct clsf_allocator *a, uint32_t match_limit,
@@ -193,28 +224,11 @@ void clsf__runner_free(struct clsf__runner *r)
 	clsf__free(&a, r);
 }
 
-static void translate(struct clsf__expression *e)
-{
-	pthread_mutex_lock(&translation);
-	if (!atomic_load_explicit(&e->translated, memory_order_relaxed)) {
-		/*
-		 * Where it fails (no JIT, no memory) the interpreter serves. It
-		 * serves all UTF expressions: with PCRE2_MATCH_INVALID_UTF the
-		 * machine code of 10.42 misses matches ("^\\D" on a character of
-		 * several bytes).
-		 */
-		if (!e->utf)
-			(void)pcre2_jit_compile(e->code, PCRE2_JIT_COMPLETE);
-		atomic_store_explicit(&e->translated, true, memory_order_release);
-	}
-	pthread_mutex_unlock(&translation);
-}
-
 enum clsf__run clsf__run(struct clsf__runner *r, struct clsf__expression *e,
                          const char *subject, size_t length, size_t *ret_start, size_t *ret_end)
 {
-	if (!atomic_load_explicit(&e->translated, memory_order_acquire))
-		translate(e);
+	if (!atomic_load_explicit(&e->ready, memory_order_acquire) && !prepare(e))
+		return CLSF__RUN_NOMEM;
 	int n = pcre2_match(e->code, (PCRE2_SPTR)subject, length, 0, 0, r->data, r->context);
 	if (n >= 0) {
 		const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(r->data);

@@ -9,8 +9,9 @@
  * 0x7f or a leading (*UTF) is compiled with PCRE2_UTF and
  * PCRE2_MATCH_INVALID_UTF. A newline is \n alone.
  *
- * An expression is compiled when it is read and translated to machine code
- * when it first has a candidate. Only expression.c includes pcre2.h.
+ * An expression is checked when it is read, and compiled and translated to
+ * machine code when it first has a candidate: most rules of a large set never
+ * do. Only expression.c includes pcre2.h.
  */
 
 #include <stdbool.h>
@@ -31,18 +32,22 @@ struct clsf__capture {
 };
 
 /*
- * Compiles. On failure returns CLSF_E_EXPRESSION (or CLSF_E_NOMEM), with
- * PCRE2's words, its number and the offset in the pattern.
+ * Does the pattern compile? On failure returns CLSF_E_EXPRESSION (or
+ * CLSF_E_NOMEM), with PCRE2's words, its number and the offset in the pattern.
  */
-int clsf__expression_new(const struct clsf_allocator *a, const char *pattern, size_t length,
-                         struct clsf__expression **ret_expression, size_t *ret_offset,
-                         struct clsf_error *err);
+int clsf__expression_check(const struct clsf_allocator *a, const char *pattern, size_t length,
+                           size_t *ret_offset, struct clsf_error *err);
+
+/*
+ * An expression that is compiled when it first runs. The pattern was checked
+ * before; it is borrowed as long as the expression lives. NULL: out of memory.
+ */
+struct clsf__expression *clsf__expression_new(const struct clsf_allocator *a, const char *pattern,
+                                              size_t length);
 void clsf__expression_free(const struct clsf_allocator *a, struct clsf__expression *expression);
 
-/* Compiled with PCRE2_UTF. */
-bool clsf__expression_is_utf(const struct clsf__expression *expression);
-size_t clsf__expression_captures(const struct clsf__expression *expression);
-const char *clsf__expression_capture_name(const struct clsf__expression *expression, size_t i);
+/* Would it be compiled with PCRE2_UTF? */
+bool clsf__pattern_is_utf(const char *pattern, size_t length);
 
 /* Match data, a fixed JIT stack and the match limit; one a worker. */
 int clsf__runner_new(const struct clsf_allocator *a, uint32_t match_limit,

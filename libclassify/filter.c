@@ -138,6 +138,28 @@ static void run_self_test(void)
 	self_test_good = gaps_found();
 }
 
+bool clsf__filter_trusted(void)
+{
+	pthread_once(&self_test_once, run_self_test);
+	return hs_valid_platform() == HS_SUCCESS && self_test_good;
+}
+
+const char *clsf__filter_platform(void)
+{
+	static char text[160];
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_mutex_lock(&lock);
+	if (!text[0]) {
+		hs_platform_info_t info = { 0 };
+		hs_populate_platform(&info);
+		/* The exact version text: other engines and builds word it differently. */
+		snprintf(text, sizeof(text), "hs %s; tune %u; features %llx", hs_version(), info.tune,
+		         (unsigned long long)info.cpu_features);
+	}
+	pthread_mutex_unlock(&lock);
+	return text;
+}
+
 /* ---- building ---- */
 
 static bool add_pattern(const struct clsf_allocator *a, struct patterns *p, struct pattern pattern)
@@ -233,20 +255,18 @@ static bool engine_takes(const char *expression)
 }
 
 int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *inputs, size_t n,
-                     bool engine_off, struct clsf__filter **ret_filter, const char **ret_fallback,
-                     struct clsf_error *err)
+                     enum clsf_engine engine, struct clsf__filter **ret_filter,
+                     const char **ret_fallback, struct clsf_error *err)
 {
 	*ret_fallback = "";
-	bool relaxed_off = engine_off;
+	bool engine_off = engine == CLSF_ENGINE_PCRE2;
+	bool relaxed_off = engine != CLSF_ENGINE_AUTO;
 	if (!engine_off && hs_valid_platform() != HS_SUCCESS) {
 		engine_off = relaxed_off = true;
 		*ret_fallback = "the processor lacks what the engine needs; PCRE2 alone is used";
-	}
-	if (!engine_off) {
-		pthread_once(&self_test_once, run_self_test);
-		relaxed_off = !self_test_good;
-		if (relaxed_off)
-			*ret_fallback = "the engine failed its self-test; only literals are given to it";
+	} else if (!relaxed_off && !clsf__filter_trusted()) {
+		relaxed_off = true;
+		*ret_fallback = "the engine failed its self-test; only literals are given to it";
 	}
 	struct clsf__filter *f = clsf__calloc(a, 1, sizeof(*f));
 	struct patterns literals = { 0 }, relaxed = { 0 };
@@ -321,6 +341,97 @@ const uint32_t *clsf__filter_always(const struct clsf__filter *f, size_t *ret_n)
 	return f->always;
 }
 
+/* ---- the compiled form ---- */
+
+static int database_save(const struct database *d, struct clsf__buffer *out)
+{
+	clsf__put_number(out, d->n);
+	if (d->n == 0)
+		return 0;
+	for (uint32_t i = 0; i <= d->n; i++)
+		clsf__put_number(out, d->first[i]);
+	for (uint32_t i = 0; i < d->first[d->n]; i++)
+		clsf__put_number(out, d->expression[i]);
+	char *bytes = NULL;
+	size_t length = 0;
+	hs_error_t code = hs_serialize_database(d->hs, &bytes, &length);
+	if (code != HS_SUCCESS)
+		return code == HS_NOMEM ? CLSF_E_NOMEM : CLSF_E_ENGINE;
+	clsf__put_text(out, bytes, length);
+	free(bytes);
+	return 0;
+}
+
+static int database_restore(const struct clsf_allocator *a, struct clsf__source *in, size_t n_expressions,
+                            struct database *d)
+{
+	*d = (struct database){ 0 };
+	size_t n = clsf__get_count(in, 8);
+	if (n == 0)
+		return in->bad ? CLSF_E_ENGINE : 0;
+	d->first = clsf__calloc(a, n + 1, sizeof(*d->first));
+	if (!d->first)
+		return CLSF_E_NOMEM;
+	for (size_t i = 0; i <= n; i++) {
+		d->first[i] = (uint32_t)clsf__get_below(in, UINT32_MAX);
+		if (d->first[i] < (i ? d->first[i - 1] : 0) || (i == 0 && d->first[0]))
+			in->bad = true;
+	}
+	size_t uses = in->bad ? 0 : d->first[n];
+	if (in->bad || uses > in->left / 8)
+		return CLSF_E_ENGINE;
+	d->expression = clsf__calloc(a, uses ? uses : 1, sizeof(*d->expression));
+	if (!d->expression)
+		return CLSF_E_NOMEM;
+	for (size_t i = 0; i < uses; i++)
+		d->expression[i] = (uint32_t)clsf__get_below(in, n_expressions);
+	size_t length;
+	const char *bytes = clsf__get_text(in, &length);
+	if (in->bad)
+		return CLSF_E_ENGINE;
+	hs_error_t code = hs_deserialize_database(bytes, length, &d->hs);
+	if (code != HS_SUCCESS) {
+		d->hs = NULL;
+		return code == HS_NOMEM ? CLSF_E_NOMEM : CLSF_E_ENGINE;
+	}
+	d->n = (uint32_t)n;
+	return 0;
+}
+
+int clsf__filter_save(const struct clsf__filter *f, struct clsf__buffer *out)
+{
+	clsf__put_number(out, f->n_always);
+	for (size_t i = 0; i < f->n_always; i++)
+		clsf__put_number(out, f->always[i]);
+	int result = database_save(&f->literals, out);
+	return result ? result : database_save(&f->relaxed, out);
+}
+
+int clsf__filter_restore(const struct clsf_allocator *a, struct clsf__source *in, size_t n,
+                         struct clsf__filter **ret_filter)
+{
+	struct clsf__filter *f = clsf__calloc(a, 1, sizeof(*f));
+	if (!f)
+		return CLSF_E_NOMEM;
+	f->allocator = *a;
+	int result = CLSF_E_NOMEM;
+	size_t n_always = clsf__get_count(in, 8);
+	f->always = clsf__calloc(a, n_always ? n_always : 1, sizeof(*f->always));
+	if (f->always) {
+		for (; f->n_always < n_always; f->n_always++)
+			f->always[f->n_always] = (uint32_t)clsf__get_below(in, n);
+		result = in->bad ? CLSF_E_ENGINE : database_restore(a, in, n, &f->literals);
+		if (result == 0)
+			result = database_restore(a, in, n, &f->relaxed);
+	}
+	if (result) {
+		clsf__filter_free(f);
+		return result;
+	}
+	*ret_filter = f;
+	return 0;
+}
+
 /* ---- running ---- */
 
 int clsf__scratch_new(const struct clsf__filter *f, struct clsf__scratch **ret_scratch)
@@ -363,6 +474,8 @@ static int on_pattern(unsigned id, unsigned long long from, unsigned long long t
 	(void)from;
 	(void)flags;
 	const struct scan *s = context;
+	if (id >= s->database->n)    /* a restored database that lies */
+		return 1;
 	uint32_t end = s->database->first[id + 1];
 	for (uint32_t i = s->database->first[id]; i < end; i++)
 		if (!s->found(s->context, s->database->expression[i], (size_t)to))

@@ -15,6 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <classify/rules.h>
+
+#include "codec.h"
 #include "memory.h"
 #include "regex_filter.h"
 
@@ -30,16 +33,33 @@ struct clsf__filter_input {
 };
 
 /*
- * Builds the filter over n expressions. With `engine_off` (or on a processor
- * that the engine cannot use, or when its self-test fails) every expression is
- * always a candidate; *ret_fallback then tells why ("" otherwise).
+ * Builds the filter over n expressions. With CLSF_ENGINE_PCRE2 (or on a
+ * processor that the engine cannot use) every expression is always a
+ * candidate, with CLSF_ENGINE_LITERALS (or when the self-test fails) those that
+ * have no telling literals; *ret_fallback then tells why ("" otherwise).
  *
  * Returns 0, CLSF_E_NOMEM, CLSF_E_ENGINE.
  */
 int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *inputs, size_t n,
-                     bool engine_off, struct clsf__filter **ret_filter, const char **ret_fallback,
-                     struct clsf_error *err);
+                     enum clsf_engine engine, struct clsf__filter **ret_filter,
+                     const char **ret_fallback, struct clsf_error *err);
 void clsf__filter_free(struct clsf__filter *filter);
+
+/*
+ * Writes the compiled databases to `out`, and makes a filter of what was
+ * written. Only for the engine and the processor that clsf__filter_platform()
+ * names: the caller compares. Restoring returns 0, CLSF_E_NOMEM, or
+ * CLSF_E_ENGINE when what was written makes no filter over n expressions.
+ */
+int clsf__filter_save(const struct clsf__filter *filter, struct clsf__buffer *out);
+int clsf__filter_restore(const struct clsf_allocator *a, struct clsf__source *in, size_t n,
+                         struct clsf__filter **ret_filter);
+
+/* The exact engine, and what of the processor its databases depend on; static. */
+const char *clsf__filter_platform(void);
+
+/* Does this processor run the engine, and does the engine pass its self-test? */
+bool clsf__filter_trusted(void);
 
 /* What a thread needs to run the filter. */
 int clsf__scratch_new(const struct clsf__filter *filter, struct clsf__scratch **ret_scratch);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "digest.h"
 #include "error.h"
 #include "rule_reader.h"
 #include "ruleset.h"
@@ -22,8 +23,17 @@
 #define DEFAULT_MATCH_LIMIT 1000000
 #define MAX_DEPTH 32
 
+/* A file that was read and waits to be parsed. */
+struct waiting {
+	const char *name;
+	char *text;
+	size_t length;
+};
+
 struct clsf_loader {
 	struct clsf_allocator allocator;
+	struct waiting *waiting;
+	size_t n_waiting, waiting_capacity;
 	struct clsf__arena arena;
 	struct clsf_loader_options options;
 	struct clsf__rule **rules;
@@ -64,6 +74,9 @@ void clsf_loader_free(struct clsf_loader *l)
 	if (!l)
 		return;
 	struct clsf_allocator a = l->allocator;
+	for (size_t i = 0; i < l->n_waiting; i++)
+		clsf__free(&a, l->waiting[i].text);
+	clsf__free(&a, l->waiting);
 	clsf__arena_done(&l->arena);
 	clsf__free(&a, l->rules);
 	clsf__free(&a, l->table);
@@ -151,6 +164,42 @@ static bool add_rule(struct clsf__rule *rule, void *context)
 
 /* ---- input ---- */
 
+static int parse(struct clsf_loader *l, const char *name, const char *text, size_t length,
+                 struct clsf_error *err)
+{
+	struct clsf__rule_file file = {
+		.arena = &l->arena,
+		.allocator = &l->allocator,
+		.name = name,
+		.on_fault = l->options.on_fault,
+		.user = l->options.user,
+		.on_rule = add_rule,
+		.context = l,
+	};
+	int result = clsf__read_rules(&file, text, length);
+	l->quarantined += file.faulty_rules;
+	l->faults += file.faults;
+	if (result == CLSF_E_NOMEM || l->no_memory)
+		return clsf__error(err, CLSF_E_NOMEM, 0, "%s: out of memory", name);
+	if (result)
+		return clsf__error(err, result, 0, "%s: more than %u rules", name, l->options.max_rules);
+	return 0;
+}
+
+static int defer(struct clsf_loader *l, const char *name, const char *data, size_t length)
+{
+	if (!clsf__grow(&l->allocator, &l->waiting, &l->waiting_capacity, l->n_waiting + 1,
+	                sizeof(*l->waiting)))
+		return CLSF_E_NOMEM;
+	char *copy = clsf__realloc(&l->allocator, NULL, length);
+	if (!copy)
+		return CLSF_E_NOMEM;
+	if (length)
+		memcpy(copy, data, length);
+	l->waiting[l->n_waiting++] = (struct waiting){ name, copy, length };
+	return 0;
+}
+
 int clsf_loader_add_buffer(struct clsf_loader *l, const char *name, const void *data, size_t length,
                            struct clsf_error *err)
 {
@@ -159,24 +208,31 @@ int clsf_loader_add_buffer(struct clsf_loader *l, const char *name, const void *
 		return clsf__error(err, CLSF_E_LIMIT, 0, "%s: %zu bytes; the limit for a rule file is %zu",
 		                   name, length, l->options.max_file_size);
 	const char *kept = clsf__arena_strndup(&l->arena, name, strlen(name));
-	if (!kept)
-		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
-	struct clsf__rule_file file = {
-		.arena = &l->arena,
-		.allocator = &l->allocator,
-		.name = kept,
-		.on_fault = l->options.on_fault,
-		.user = l->options.user,
-		.on_rule = add_rule,
-		.context = l,
-	};
-	int result = clsf__read_rules(&file, data, length);
-	l->quarantined += file.faulty_rules;
-	l->faults += file.faults;
-	if (result == CLSF_E_NOMEM || l->no_memory)
-		return clsf__error(err, CLSF_E_NOMEM, 0, "%s: out of memory", name);
-	if (result)
-		return clsf__error(err, result, 0, "%s: more than %u rules", name, l->options.max_rules);
+	int result = kept ? 0 : CLSF_E_NOMEM;
+	if (result == 0 && l->options.defer)
+		result = defer(l, kept, data, length);
+	else if (result == 0)
+		return parse(l, kept, data, length, err);
+	return result ? clsf__error(err, result, 0, "out of memory") : 0;
+}
+
+int clsf_loader_key(const struct clsf_loader *l, char ret_key[65])
+{
+	CLSF__REQUIRE(l && ret_key && l->options.defer);
+	struct clsf__digest digest;
+	clsf__digest_start(&digest);
+	const char *const versions[] = { clsf_version(), clsf__filter_platform(), clsf__expression_engine() };
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+		clsf__digest_add(&digest, versions[i], strlen(versions[i]));
+	char options[96];
+	int n = snprintf(options, sizeof(options), "engine %d, limit %u, rules %u", (int)l->options.engine,
+	                 l->options.match_limit, l->options.max_rules);
+	clsf__digest_add(&digest, options, (size_t)n);
+	for (size_t i = 0; i < l->n_waiting; i++) {
+		clsf__digest_add(&digest, l->waiting[i].name, strlen(l->waiting[i].name));
+		clsf__digest_add(&digest, l->waiting[i].text, l->waiting[i].length);
+	}
+	clsf__digest_end(&digest, ret_key);
 	return 0;
 }
 
@@ -301,14 +357,18 @@ int clsf_loader_compile(struct clsf_loader *l, struct clsf_ruleset **ret_ruleset
 {
 	CLSF__REQUIRE(l && ret_ruleset && !l->used_up);
 	l->used_up = true;
+	for (size_t i = 0; i < l->n_waiting; i++) {
+		int parsed = parse(l, l->waiting[i].name, l->waiting[i].text, l->waiting[i].length, err);
+		if (parsed)
+			return parsed;
+	}
 	if (l->options.strict && l->faults)
 		return clsf__error(err, CLSF_E_RULE, 0, "%zu faults in the rules", l->faults);
 	if (l->n_rules == 0)
 		return clsf__error(err, CLSF_E_NO_RULES, 0, "no rule could be loaded");
 	struct clsf_ruleset *rs;
 	int result = clsf__ruleset_compile(&l->allocator, &l->arena, l->rules, l->n_rules,
-	                                   l->options.match_limit,
-	                                   l->options.engine == CLSF_ENGINE_PCRE2, &rs, err);
+	                                   l->options.match_limit, l->options.engine, &rs, err);
 	if (result)
 		return result;
 	rs->quarantined = l->quarantined;

@@ -200,14 +200,11 @@ static bool check_expression(struct reader *r, const yaml_node_t *node, const ch
 		       "the expression has %zu bytes; the limit is %d", length, CLSF__MAX_EXPRESSION);
 		return false;
 	}
-	struct clsf__expression *code;
 	struct clsf_error error;
 	size_t offset;
-	int result = clsf__expression_new(r->file->allocator, pattern, length, &code, &offset, &error);
-	if (result == 0) {
-		clsf__expression_free(r->file->allocator, code);
+	int result = clsf__expression_check(r->file->allocator, pattern, length, &offset, &error);
+	if (result == 0)
 		return true;
-	}
 	if (result == CLSF_E_NOMEM) {
 		r->no_memory = true;
 		return false;

@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sha256.h>
-
+#include "digest.h"
 #include "error.h"
 #include "regex_filter.h"
 #include "regex_tree.h"
@@ -27,36 +26,17 @@ bool clsf__rule_explains(const struct clsf__rule *a, const struct clsf__rule *b)
 
 /* ---- the hash ---- */
 
-static void hash_text(SHA256_CTX *context, const char *text, size_t length)
-{
-	/* Length first, so that no two lists of texts are written alike. */
-	uint8_t prefix[8];
-	for (int i = 0; i < 8; i++)
-		prefix[i] = (uint8_t)((uint64_t)length >> (8 * i));
-	SHA256Update(context, prefix, sizeof(prefix));
-	SHA256Update(context, (const uint8_t *)text, length);
-}
-
-static void hash_number(SHA256_CTX *context, uint64_t number)
-{
-	hash_text(context, (const char *)&number, 0);
-	uint8_t bytes[8];
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (uint8_t)(number >> (8 * i));
-	SHA256Update(context, bytes, sizeof(bytes));
-}
-
-static void hash_node(SHA256_CTX *context, const struct clsf__rule *rule, uint32_t index)
+static void hash_node(struct clsf__digest *context, const struct clsf__rule *rule, uint32_t index)
 {
 	const struct clsf__node *node = &rule->nodes[index];
-	hash_number(context, node->kind);
-	hash_number(context, node->show);
-	hash_number(context, node->within);
-	hash_number(context, node->count);
-	hash_number(context, node->n_children);
+	clsf__digest_add_number(context, node->kind);
+	clsf__digest_add_number(context, node->show);
+	clsf__digest_add_number(context, node->within);
+	clsf__digest_add_number(context, node->count);
+	clsf__digest_add_number(context, node->n_children);
 	if (node->kind == CLSF__COND_TERM) {
 		const struct clsf__term *term = &rule->terms[node->term];
-		hash_text(context, term->pattern, term->length);
+		clsf__digest_add(context, term->pattern, term->length);
 		return;
 	}
 	for (uint32_t c = node->first_child, i = 0; i < node->n_children; i++, c = rule->nodes[c].next)
@@ -64,22 +44,22 @@ static void hash_node(SHA256_CTX *context, const struct clsf__rule *rule, uint32
 }
 
 /* What decides matches and verdicts, and what the verdict says; no places, no examples. */
-static void hash_rule(SHA256_CTX *context, const struct clsf__rule *rule)
+static void hash_rule(struct clsf__digest *context, const struct clsf__rule *rule)
 {
 	const struct clsf_rule *p = &rule->public;
 	const char *texts[] = { p->id, p->pack, p->title, p->category, p->owner, p->retry, p->cause,
 		                p->fix, p->prevent, p->url };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		hash_text(context, texts[i], strlen(texts[i]));
-	hash_number(context, p->role);
-	hash_number(context, p->severity);
-	hash_number(context, rule->show_above);
-	hash_number(context, rule->n_explains);
+		clsf__digest_add(context, texts[i], strlen(texts[i]));
+	clsf__digest_add_number(context, p->role);
+	clsf__digest_add_number(context, p->severity);
+	clsf__digest_add_number(context, rule->show_above);
+	clsf__digest_add_number(context, rule->n_explains);
 	for (size_t i = 0; i < rule->n_explains; i++)
-		hash_text(context, rule->explains[i], strlen(rule->explains[i]));
-	hash_number(context, rule->has_unless);
+		clsf__digest_add(context, rule->explains[i], strlen(rule->explains[i]));
+	clsf__digest_add_number(context, rule->has_unless);
 	if (rule->has_unless)
-		hash_text(context, rule->unless.pattern, rule->unless.length);
+		clsf__digest_add(context, rule->unless.pattern, rule->unless.length);
 	hash_node(context, rule, 0);
 }
 
@@ -97,19 +77,12 @@ bool clsf__ruleset_hash(struct clsf_ruleset *ruleset)
 		return false;
 	memcpy(sorted, ruleset->rules, ruleset->n_rules * sizeof(*sorted));
 	qsort(sorted, ruleset->n_rules, sizeof(*sorted), by_id);
-	SHA256_CTX context;
-	SHA256Init(&context);
+	struct clsf__digest context;
+	clsf__digest_start(&context);
 	for (size_t i = 0; i < ruleset->n_rules; i++)
 		hash_rule(&context, sorted[i]);
-	uint8_t digest[SHA256_DIGEST_LENGTH];
-	SHA256Final(digest, &context);
-	static const char hex[] = "0123456789abcdef";
 	memcpy(ruleset->hash, "sha256:", 7);
-	for (size_t i = 0; i < sizeof(digest); i++) {
-		ruleset->hash[7 + 2 * i] = hex[digest[i] >> 4];
-		ruleset->hash[8 + 2 * i] = hex[digest[i] & 15];
-	}
-	ruleset->hash[7 + 2 * sizeof(digest)] = '\0';
+	clsf__digest_end(&context, ruleset->hash + 7);
 	clsf__free(a, sorted);
 	return true;
 }
@@ -145,7 +118,7 @@ static bool same_pattern(const struct reference *a, const struct reference *b)
 }
 
 /* Equal expressions become one; who uses it is noted. */
-static int merge_expressions(struct clsf_ruleset *rs, struct clsf_error *err)
+static int merge_expressions(struct clsf_ruleset *rs)
 {
 	const struct clsf_allocator *a = &rs->allocator;
 	size_t n = 0;
@@ -172,13 +145,12 @@ static int merge_expressions(struct clsf_ruleset *rs, struct clsf_error *err)
 	for (size_t i = 0; i < n; i++) {
 		if (i == 0 || !same_pattern(&refs[i], &refs[i - 1])) {
 			struct clsf__compiled *e = &rs->expressions[rs->n_expressions];
-			size_t offset;
 			e->pattern = refs[i].term->pattern;
 			e->length = refs[i].term->length;
 			e->first_use = uses;
 			e->first_rule = refs[i].rule;
-			result = clsf__expression_new(a, e->pattern, e->length, &e->code, &offset, err);
-			if (result)
+			e->code = clsf__expression_new(a, e->pattern, e->length);
+			if (!e->code)
 				goto out;
 			rs->n_expressions++;
 		}
@@ -247,15 +219,21 @@ static void set_gates(struct clsf_ruleset *rs, const double *bits)
 	for (size_t i = 0; i < rs->n_rules; i++) {
 		struct clsf__rule *rule = rs->rules[i];
 		bool later[CLSF__MAX_TERMS] = { false };
-		rule->gate_within = find_later_terms(rule, 0, later);
+		find_later_terms(rule, 0, later);
 		for (size_t t = 0; t < rule->n_terms; t++)
 			if (!later[t])
 				rs->expressions[rule->terms[t].expression].gated = false;
 	}
-	/* A first term that shares its expression with a gated one is not gated; a rule without any has no gate. */
+	clsf__ruleset_set_gate_windows(rs);
+}
+
+void clsf__ruleset_set_gate_windows(struct clsf_ruleset *rs)
+{
 	for (size_t i = 0; i < rs->n_rules; i++) {
 		struct clsf__rule *rule = rs->rules[i];
+		bool later[CLSF__MAX_TERMS] = { false };
 		bool some = false;
+		rule->gate_within = find_later_terms(rule, 0, later);
 		for (size_t t = 0; t < rule->n_terms; t++)
 			some = some || rs->expressions[rule->terms[t].expression].gated;
 		if (!some)
@@ -263,7 +241,7 @@ static void set_gates(struct clsf_ruleset *rs, const double *bits)
 	}
 }
 
-static int build_filter(struct clsf_ruleset *rs, bool engine_off, struct clsf_error *err)
+int clsf__ruleset_build_filter(struct clsf_ruleset *rs, enum clsf_engine engine, struct clsf_error *err)
 {
 	const struct clsf_allocator *a = &rs->allocator;
 	struct clsf__arena scratch;
@@ -282,7 +260,7 @@ static int build_filter(struct clsf_ruleset *rs, bool engine_off, struct clsf_er
 		struct clsf__literals *literals = clsf__arena_alloc(&scratch, sizeof(*literals));
 		if (!literals ||
 		    !clsf__re_parse(&scratch, e->pattern, e->length,
-		                    clsf__expression_is_utf(e->code), &tree))
+		                    clsf__pattern_is_utf(e->pattern, e->length), &tree))
 			goto out;
 		e->context_free = tree.context_free;
 		inputs[i].literals = &none;
@@ -305,8 +283,7 @@ static int build_filter(struct clsf_ruleset *rs, bool engine_off, struct clsf_er
 	set_gates(rs, bits);
 	for (size_t i = 0; i < rs->n_expressions; i++)
 		inputs[i].skip = inputs[i].skip || rs->expressions[i].gated;
-	result = clsf__filter_new(a, inputs, rs->n_expressions, engine_off, &rs->filter, &rs->fallback,
-	                          err);
+	result = clsf__filter_new(a, inputs, rs->n_expressions, engine, &rs->filter, &rs->fallback, err);
 out:
 	if (result == CLSF_E_NOMEM)
 		clsf__error(err, result, 0, "out of memory");
@@ -330,14 +307,12 @@ static void ruleset_free(struct clsf_ruleset *rs)
 	clsf__free(&a, rs);
 }
 
-int clsf__ruleset_compile(const struct clsf_allocator *a, struct clsf__arena *arena,
-                          struct clsf__rule **rules, size_t n, uint32_t match_limit,
-                          bool engine_off, struct clsf_ruleset **ret_ruleset,
-                          struct clsf_error *err)
+int clsf__ruleset_start(const struct clsf_allocator *a, struct clsf__rule **rules, size_t n,
+                        uint32_t match_limit, struct clsf_ruleset **ret_ruleset)
 {
 	struct clsf_ruleset *rs = clsf__calloc(a, 1, sizeof(*rs));
 	if (!rs)
-		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
+		return CLSF_E_NOMEM;
 	atomic_init(&rs->references, 1);
 	rs->allocator = *a;
 	rs->fallback = "";
@@ -345,14 +320,29 @@ int clsf__ruleset_compile(const struct clsf_allocator *a, struct clsf__arena *ar
 	rs->rules = rules;
 	rs->n_rules = n;
 	clsf__arena_init(&rs->arena, a);
-	int result = merge_expressions(rs, err);
-	if (result == 0)
-		result = build_filter(rs, engine_off, err);
+	int result = merge_expressions(rs);
 	if (result == 0 && !clsf__ruleset_hash(rs))
 		result = CLSF_E_NOMEM;
 	if (result) {
-		if (result == CLSF_E_NOMEM)
-			clsf__error(err, result, 0, "out of memory");
+		rs->rules = NULL;
+		ruleset_free(rs);
+		return result;
+	}
+	*ret_ruleset = rs;
+	return 0;
+}
+
+int clsf__ruleset_compile(const struct clsf_allocator *a, struct clsf__arena *arena,
+                          struct clsf__rule **rules, size_t n, uint32_t match_limit,
+                          enum clsf_engine engine, struct clsf_ruleset **ret_ruleset,
+                          struct clsf_error *err)
+{
+	struct clsf_ruleset *rs;
+	int result = clsf__ruleset_start(a, rules, n, match_limit, &rs);
+	if (result)
+		return clsf__error(err, result, 0, "out of memory");
+	result = clsf__ruleset_build_filter(rs, engine, err);
+	if (result) {
 		rs->rules = NULL;
 		ruleset_free(rs);
 		return result;

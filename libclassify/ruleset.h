@@ -116,7 +116,18 @@ bool clsf__ruleset_hash(struct clsf_ruleset *ruleset);
  */
 int clsf__ruleset_compile(const struct clsf_allocator *a, struct clsf__arena *arena,
                           struct clsf__rule **rules, size_t n, uint32_t match_limit,
-                          bool engine_off, struct clsf_ruleset **ret_ruleset,
+                          enum clsf_engine engine, struct clsf_ruleset **ret_ruleset,
                           struct clsf_error *err);
+
+/*
+ * The parts of it that database.c needs: a ruleset whose expressions are
+ * merged but that has no filter yet, and the filter made by compiling.
+ */
+int clsf__ruleset_start(const struct clsf_allocator *a, struct clsf__rule **rules, size_t n,
+                        uint32_t match_limit, struct clsf_ruleset **ret_ruleset);
+/* Once it is known which expressions are gated: for how long each rule opens its gate. */
+void clsf__ruleset_set_gate_windows(struct clsf_ruleset *ruleset);
+int clsf__ruleset_build_filter(struct clsf_ruleset *ruleset, enum clsf_engine engine,
+                               struct clsf_error *err);
 
 #endif

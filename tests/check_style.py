@@ -13,7 +13,7 @@ ONE_FILE = {
     "hs.h": {"libclassify/filter.c"},
     "pcre2.h": {"libclassify/expression.c"},
     "yaml.h": {"libclassify/rule_reader.c"},
-    "sha256.h": {"libclassify/ruleset.c"},
+    "sha256.h": {"libclassify/digest.c"},
     "zlib.h": {"tools/classify/input.c"},
 }
 names = subprocess.run(

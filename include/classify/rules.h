@@ -89,6 +89,7 @@ typedef void (*clsf_fault_fn)(enum clsf_fault_level level,
 enum clsf_engine {
 	CLSF_ENGINE_AUTO = 0,            /* Hyperscan where the processor and the self-test allow it */
 	CLSF_ENGINE_PCRE2 = 1,           /* every expression on every line: slow, the second opinion */
+	CLSF_ENGINE_LITERALS = 2,        /* the engine gets literals only, which compile in bounded time */
 };
 
 /*
@@ -102,6 +103,7 @@ struct clsf_loader_options {
 	void *user;                      /* passed to on_fault */
 	int strict;                      /* 1: any fault makes clsf_loader_compile() fail */
 	enum clsf_engine engine;
+	int defer;                       /* 1: files are only read when added; clsf_loader_compile() parses them */
 	uint32_t max_rules;              /* default 100,000 */
 	size_t max_file_size;            /* bytes of one rule file; default 16 MiB */
 	uint32_t match_limit;            /* PCRE2's match limit for one expression on one line; default 1,000,000 */
@@ -156,7 +158,19 @@ CLSF_API int clsf_loader_compile(struct clsf_loader *loader,
                                  struct clsf_ruleset **ret_ruleset,
                                  struct clsf_error *err);
 
-/* Rules left out so far. Threads: one at a time. */
+/*
+ * Writes 64 hexadecimal digits and NUL: a hash of the names and contents of the
+ * files that were added, of the options, the versions of library and engine,
+ * and the processor. Equal keys compile to equal rulesets: the name under which
+ * a compiled ruleset may be kept. Only for a loader with `defer`.
+ *
+ * Returns 0, CLSF_E_INVALID.
+ *
+ * Threads: one at a time.
+ */
+CLSF_API int clsf_loader_key(const struct clsf_loader *loader, char ret_key[65]);
+
+/* Rules left out so far (with `defer`, known after compiling). Threads: one at a time. */
 CLSF_API size_t clsf_loader_quarantined(const struct clsf_loader *loader);
 
 /* Frees a loader; NULL is fine. Threads: one at a time. */
@@ -172,6 +186,38 @@ CLSF_API void clsf_loader_free(struct clsf_loader *loader);
  */
 CLSF_API int clsf_ruleset_load(const char *path, struct clsf_ruleset **ret_ruleset,
                                struct clsf_error *err);
+
+/* Takes the next bytes of a compiled ruleset; anything but 0 ends the writing. */
+typedef int (*clsf_write_fn)(const void *data, size_t length, void *user);
+
+/*
+ * Writes a ruleset in its compiled form, for clsf_ruleset_restore(): rules,
+ * their examples, and the engine's databases, with checksum, versions,
+ * platform, and a probe. The format is this library's own and may change with
+ * every version.
+ *
+ * Returns 0; CLSF_STOPPED when `write` ended it; CLSF_E_NOMEM, CLSF_E_ENGINE,
+ * CLSF_E_INVALID.
+ *
+ * Threads: any.
+ */
+CLSF_API int clsf_ruleset_save(const struct clsf_ruleset *ruleset, clsf_write_fn write, void *user);
+
+/*
+ * Makes a ruleset of its compiled form, which is borrowed for the call. Nothing
+ * in it is believed unchecked, but it decides what matches: it must come from
+ * where nobody else can write. When it was made for another engine or
+ * processor, or its probe does not find what it should, the databases are
+ * compiled anew from the rules in it.
+ *
+ * Returns 0; CLSF_E_SYNTAX when it is no compiled ruleset of this version, or
+ * is damaged; CLSF_E_NOMEM, CLSF_E_ENGINE, CLSF_E_INVALID.
+ *
+ * Threads: any.
+ */
+CLSF_API int clsf_ruleset_restore(const struct clsf_allocator *allocator, const void *data,
+                                  size_t length, struct clsf_ruleset **ret_ruleset,
+                                  struct clsf_error *err);
 
 /* One more reference; returns its argument. Threads: any. */
 CLSF_API struct clsf_ruleset *clsf_ruleset_ref(struct clsf_ruleset *ruleset);

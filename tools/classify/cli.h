@@ -2,7 +2,7 @@
 #ifndef TOOL_CLI_H
 #define TOOL_CLI_H
 
-/* What the commands of `classify` share: messages, exit codes, rules from --rules. */
+/* What the commands of `classify` share: messages, exit codes, lists of arguments. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,29 +38,13 @@ struct list {
 void list_add(struct list *l, const char *item);
 void list_free(struct list *l);
 
-struct load_options {
-	const struct list *paths;    /* of --rules; none: the shipped packs */
-	enum clsf_engine engine;
-	bool show_warnings;
-	bool silent;                 /* faults were told already */
-	size_t *ret_warnings;        /* may be NULL */
-};
-
-/*
- * Loads and compiles rules, printing each fault as file:line:col: message.
- * NULL when there is nothing to work with; `o` says why.
- */
-struct clsf_ruleset *load_rules(const struct load_options *options, struct outcome *o);
-
-/* The folder of the shipped packs: static. */
-const char *default_rules(void);
-
 /* Flushes standard output; a write error is told and noted. */
 void finish_output(struct outcome *o);
 
 int command_scan(int argc, char **argv, struct outcome *o);
 int command_rules(int argc, char **argv, struct outcome *o);
 int command_explain(int argc, char **argv, struct outcome *o);
+int command_compile(int argc, char **argv, struct outcome *o);
 int command_match(int argc, char **argv, struct outcome *o);
 
 #endif

@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "help.h"
 #include "input.h"
+#include "load.h"
 #include "options.h"
 #include "output.h"
 

@@ -17,6 +17,7 @@ static const char general[] =
 	"  explain LOG         the verdict with all its candidates, and why each lost\n"
 	"  explain --rule ID   the runbook of a rule\n"
 	"  match 'LINE'        which rules match one line, and what they capture\n"
+	"  compile             rules in their compiled form, for 'scan --database'\n"
 	"  rules list          the rules there are\n"
 	"  rules check         faults in rule files, as file:line:col: message\n"
 	"  rules test          every example of every rule, through both engines\n"
@@ -43,6 +44,9 @@ static const char scan[] =
 	"      --redact        hide tokens, keys, passwords and e-mail addresses; --no-redact shows them\n"
 	"      --exit-code     exit 1 when a log failed\n"
 	"      --no-unwrap     match raw lines only, not the messages inside wrappers\n"
+	"      --database FILE a ruleset that 'classify compile' wrote, in place of rules\n"
+	"      --cache DIR     where compiled rules are kept (default: classify/ in XDG_CACHE_HOME or\n"
+	"                      ~/.cache); --no-cache keeps none\n"
 	"      --profile       what each rule and each stage cost, on standard error\n"
 	"      --engine NAME   auto (default), or pcre2: no engine, slow, the second opinion\n"
 	"  -q, --quiet         no notes; the text format prints one line a log\n"
@@ -78,6 +82,17 @@ static const char match[] =
 	"\n"
 	"exit: 0 a rule matched; 1 none did.\n";
 
+static const char compile[] =
+	"usage: classify compile [--rules PATH]... --output FILE [PATH]...\n"
+	"\n"
+	"Compiles rules (the shipped packs if none are named) into one file for 'classify scan --database'.\n"
+	"The file is of use for the same version of classify and its engine, on the same kind of processor;\n"
+	"elsewhere it works too, but is compiled anew each time. It is believed only if nobody else can\n"
+	"write to it.\n"
+	"\n"
+	"example:\n"
+	"  classify compile --rules my-rules/ -o my.clsfrs && classify scan --database my.clsfrs build.log\n";
+
 static const char rules[] =
 	"usage: classify rules list|check|test [--rules PATH]... [-o text|jsonl]\n"
 	"\n"
@@ -98,6 +113,7 @@ void print_help(const char *command)
 	                   : strcmp(command, "explain") == 0 ? explain
 	                   : strcmp(command, "match") == 0   ? match
 	                   : strcmp(command, "rules") == 0   ? rules
+	                   : strcmp(command, "compile") == 0 ? compile
 	                                                     : general;
 	fputs(text, stdout);
 }

@@ -15,6 +15,7 @@ static const struct {
 	{ "rules", command_rules },
 	{ "explain", command_explain },
 	{ "match", command_match },
+	{ "compile", command_compile },
 };
 
 int main(int argc, char **argv)

@@ -54,7 +54,7 @@ static bool parse_format(const char *name, enum output_format *ret)
 }
 
 enum { OPT_RULES = 256, OPT_MATCHES, OPT_EXIT_CODE, OPT_CONTEXT, OPT_REDACT, OPT_NO_REDACT, OPT_NO_UNWRAP,
-       OPT_ENGINE, OPT_PROFILE };
+       OPT_ENGINE, OPT_PROFILE, OPT_DATABASE, OPT_CACHE, OPT_NO_CACHE };
 
 bool parse_scan_options(int argc, char **argv, struct scan_options *options, struct outcome *o)
 {
@@ -67,6 +67,9 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 		{ "redact", no_argument, NULL, OPT_REDACT },
 		{ "no-redact", no_argument, NULL, OPT_NO_REDACT },
 		{ "no-unwrap", no_argument, NULL, OPT_NO_UNWRAP },
+		{ "database", required_argument, NULL, OPT_DATABASE },
+		{ "cache", required_argument, NULL, OPT_CACHE },
+		{ "no-cache", no_argument, NULL, OPT_NO_CACHE },
 		{ "profile", no_argument, NULL, OPT_PROFILE },
 		{ "engine", required_argument, NULL, OPT_ENGINE },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -110,6 +113,15 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 		case OPT_NO_UNWRAP:
 			options->no_unwrap = true;
 			break;
+		case OPT_DATABASE:
+			options->database = optarg;
+			break;
+		case OPT_CACHE:
+			options->cache = optarg;
+			break;
+		case OPT_NO_CACHE:
+			options->no_cache = true;
+			break;
 		case OPT_PROFILE:
 			options->profile = true;
 			break;
@@ -139,6 +151,10 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 		list_add(&options->inputs, argv[i]);
 	if (options->inputs.n == 0) {
 		usage_error(o, "scan", "nothing to scan: name files, folders, or - for standard input");
+		return false;
+	}
+	if (options->database && (options->rules.n || options->engine != CLSF_ENGINE_AUTO)) {
+		usage_error(o, "scan", "--database has its rules compiled in: it goes with neither --rules nor --engine");
 		return false;
 	}
 	options->redact = redact >= 0 ? redact == 1 : options->output.format == OUTPUT_MARKDOWN;

@@ -11,6 +11,9 @@ struct scan_options {
 	struct output_options output;
 	struct list rules;
 	struct list inputs;
+	const char *database;
+	const char *cache;
+	bool no_cache;
 	enum clsf_engine engine;
 	bool matches;
 	bool exit_code;

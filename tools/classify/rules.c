@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "help.h"
+#include "load.h"
 #include "text.h"
 
 struct rules_options {

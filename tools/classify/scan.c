@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "input.h"
+#include "load.h"
 #include "options.h"
 #include "output.h"
 #include "profile.h"
@@ -119,6 +120,9 @@ static bool prepare(struct scan *scan)
 {
 	struct load_options load = {
 		.paths = &scan->options->rules,
+		.database = scan->options->database,
+		.cache = scan->options->cache,
+		.no_cache = scan->options->no_cache,
 		.engine = scan->options->engine,
 	};
 	scan->ruleset = load_rules(&load, scan->outcome);

@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ours and its peers, side by side in one process over the same bytes in
+ * memory. The peers take turns, round by round, so that a disturbance of the
+ * machine meets all of them, and a ratio is always one of the same round.
+ *
+ * Time is the processor time of the thread: nothing here waits, so on a quiet
+ * machine it equals the time on the wall, and on a busy one it leaves out the
+ * neighbours' turns. Both are printed.
+ *
+ * usage: compare [--rules PATH] [--rounds N] [--seconds S] [--per-line FILE] [--check]
+ *                EXPRESSIONS DATA PEER[=BYTES]...
+ *
+ * EXPRESSIONS is a file with one expression a line; PEER=BYTES limits a slow
+ * peer to the first whole lines of that many bytes; --seconds ends the rounds
+ * (after the first two) when so much time went by; --per-line writes, for each
+ * line, how many hits the last peer had on it; --check fails unless all peers
+ * report the very same (expression, line) pairs.
+ */
+
+#include "peer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <classify/classify.h>
+#include <hs.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#define BLOCK ((size_t)256 * 1024)
+#define MAX_PEERS 12
+#define MAX_ROUNDS 99
+
+static void *must(void *pointer)
+{
+	if (!pointer) {
+		fprintf(stderr, "compare: out of memory\n");
+		exit(2);
+	}
+	return pointer;
+}
+
+static double seconds_of(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* ---- ours ---- */
+
+struct ours {
+	struct clsf_ruleset *ruleset;
+	struct clsf_worker *worker;
+	struct clsf_stream *stream;
+	struct peer_hits *hits;
+};
+
+static int on_match(const struct clsf_match *match, void *user)
+{
+	struct ours *o = user;
+	/* The generated rules are named bench-00042; the shipped ones have no number. */
+	const char *digits = strncmp(match->rule->id, "bench-", 6) == 0 ? match->rule->id + 6 : "0";
+	peer_hit(o->hits, strtoul(digits, NULL, 10), match->line.number - 1);
+	return 0;
+}
+
+static void ours_close(void *state)
+{
+	struct ours *o = state;
+	clsf_stream_free(o->stream);
+	clsf_worker_free(o->worker);
+	clsf_ruleset_unref(o->ruleset);
+	free(o);
+}
+
+static void *ours_open_with(const struct peer_input *input, int no_unwrap, size_t *ret_taken)
+{
+	struct ours *o = must(calloc(1, sizeof(*o)));
+	struct clsf_error error = { 0 };
+	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
+	options.on_match = on_match;
+	options.user = o;
+	options.no_unwrap = no_unwrap;
+	if (!input->rules) {
+		fprintf(stderr, "compare: ours needs --rules\n");
+	} else if (clsf_ruleset_load(input->rules, &o->ruleset, &error) ||
+	           clsf_worker_new(o->ruleset, NULL, &o->worker) ||
+	           clsf_stream_new(o->ruleset, &options, &o->stream)) {
+		fprintf(stderr, "compare: %s: %s\n", input->rules, error.message);
+	} else {
+		*ret_taken = clsf_ruleset_count(o->ruleset);
+		return o;
+	}
+	ours_close(o);
+	return NULL;
+}
+
+static void *ours_open(const struct peer_input *input, size_t *ret_taken)
+{
+	return ours_open_with(input, 0, ret_taken);
+}
+
+static void *ours_raw_open(const struct peer_input *input, size_t *ret_taken)
+{
+	return ours_open_with(input, 1, ret_taken);
+}
+
+static int ours_scan(void *state, const char *data, size_t length, struct peer_hits *hits)
+{
+	struct ours *o = state;
+	const struct clsf_verdict *verdict;
+	o->hits = hits;
+	clsf_stream_reset(o->stream);
+	int result = clsf_stream_feed(o->stream, o->worker, data, length);
+	if (result == 0)
+		result = clsf_stream_finish(o->stream, o->worker, &verdict);
+	if (result) {
+		fprintf(stderr, "compare: ours: %s\n", clsf_strerror(result));
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- Hyperscan alone ---- */
+
+struct hyperscan {
+	hs_database_t *database;
+	hs_scratch_t *scratch;
+};
+
+static void hyperscan_close(void *state)
+{
+	struct hyperscan *h = state;
+	hs_free_scratch(h->scratch);
+	hs_free_database(h->database);
+	free(h);
+}
+
+static void *hyperscan_open_with(const struct peer_input *input, unsigned flags, size_t *ret_taken)
+{
+	struct hyperscan *h = must(calloc(1, sizeof(*h)));
+	const char **texts = must(calloc(input->n + 1, sizeof(*texts)));
+	unsigned *all_flags = must(calloc(input->n + 1, sizeof(*all_flags)));
+	unsigned *ids = must(calloc(input->n + 1, sizeof(*ids)));
+	unsigned n = 0;
+	/* What it refuses is left out, to its advantage; the caller prints how many it took. */
+	for (size_t i = 0; i < input->n; i++) {
+		hs_expr_info_t *info = NULL;
+		hs_compile_error_t *error = NULL;
+		if (hs_expression_info(input->expressions[i], flags, &info, &error) == HS_SUCCESS) {
+			texts[n] = input->expressions[i];
+			all_flags[n] = flags;
+			ids[n++] = (unsigned)i;
+		}
+		hs_free_compile_error(error);
+		free(info);
+	}
+	hs_compile_error_t *error = NULL;
+	bool good = n && hs_compile_multi(texts, all_flags, ids, n, HS_MODE_BLOCK, NULL, &h->database,
+	                                  &error) == HS_SUCCESS &&
+	            hs_alloc_scratch(h->database, &h->scratch) == HS_SUCCESS;
+	if (!good)
+		fprintf(stderr, "compare: hs: %s\n", error ? error->message : "failed");
+	hs_free_compile_error(error);
+	free(texts);
+	free(all_flags);
+	free(ids);
+	*ret_taken = n;
+	if (good)
+		return h;
+	hyperscan_close(h);
+	return NULL;
+}
+
+/*
+ * Blocks: MULTILINE makes ^ and $ hold at every line. No DOTALL, so that `.`
+ * stays within its line. No SINGLEMATCH, which would report a rule once for
+ * 256 KiB and so not say on which lines. No SOM, no UTF8, no PREFILTER: none
+ * of them would make it faster.
+ */
+static void *hs_open(const struct peer_input *input, size_t *ret_taken)
+{
+	return hyperscan_open_with(input, HS_FLAG_MULTILINE, ret_taken);
+}
+
+/* The same, asked only which rules occur in the block: less than is needed, and cheaper. */
+static void *hs_single_open(const struct peer_input *input, size_t *ret_taken)
+{
+	return hyperscan_open_with(input, HS_FLAG_MULTILINE | HS_FLAG_SINGLEMATCH, ret_taken);
+}
+
+/* Lines: each call is one line, so SINGLEMATCH gives each rule once for it, and saves callbacks. */
+static void *hs_lines_open(const struct peer_input *input, size_t *ret_taken)
+{
+	return hyperscan_open_with(input, HS_FLAG_SINGLEMATCH, ret_taken);
+}
+
+static int hs_count(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+                    void *context)
+{
+	(void)id;
+	(void)from;
+	(void)to;
+	(void)flags;
+	++*(uint64_t *)context;
+	return 0;
+}
+
+/* Whole lines up to 256 KiB, as ours cuts them too. */
+static int hs_scan_blocks(void *state, const char *data, size_t length, struct peer_hits *hits)
+{
+	struct hyperscan *h = state;
+	for (size_t at = 0; at < length;) {
+		size_t n = length - at < BLOCK ? length - at : BLOCK;
+		const char *newline = memrchr(data + at, '\n', n);
+		if (newline)
+			n = (size_t)(newline - (data + at)) + 1;
+		if (hs_scan(h->database, data + at, (unsigned)n, 0, h->scratch, hs_count, &hits->n) !=
+		    HS_SUCCESS) {
+			fprintf(stderr, "compare: hs_scan failed\n");
+			return -1;
+		}
+		at += n;
+	}
+	return 0;
+}
+
+struct line_hits {
+	struct peer_hits *hits;
+	uint64_t line;
+};
+
+static int hs_note(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+                   void *context)
+{
+	(void)from;
+	(void)to;
+	(void)flags;
+	struct line_hits *l = context;
+	peer_hit(l->hits, id, l->line);
+	return 0;
+}
+
+static int hs_scan_lines(void *state, const char *data, size_t length, struct peer_hits *hits)
+{
+	struct hyperscan *h = state;
+	struct line_hits l = { hits, 0 };
+	for (size_t at = 0; at < length; l.line++) {
+		const char *newline = memchr(data + at, '\n', length - at);
+		size_t end = newline ? (size_t)(newline - data) : length;
+		if (hs_scan(h->database, data + at, (unsigned)(end - at), 0, h->scratch, hs_note, &l) !=
+		    HS_SUCCESS) {
+			fprintf(stderr, "compare: hs_scan failed\n");
+			return -1;
+		}
+		at = end + 1;
+	}
+	return 0;
+}
+
+/* ---- PCRE2 in a loop ---- */
+
+struct pcre2_loop {
+	pcre2_code **codes;
+	size_t n;
+	pcre2_match_data *match;
+	pcre2_match_context *context;
+	pcre2_jit_stack *stack;
+};
+
+static void pcre2_loop_close(void *state)
+{
+	struct pcre2_loop *p = state;
+	for (size_t i = 0; i < p->n; i++)
+		pcre2_code_free(p->codes[i]);
+	free(p->codes);
+	pcre2_match_data_free(p->match);
+	pcre2_match_context_free(p->context);
+	pcre2_jit_stack_free(p->stack);
+	free(p);
+}
+
+static void *pcre2_loop_open(const struct peer_input *input, size_t *ret_taken)
+{
+	struct pcre2_loop *p = must(calloc(1, sizeof(*p)));
+	p->codes = must(calloc(input->n + 1, sizeof(*p->codes)));
+	p->match = must(pcre2_match_data_create(64, NULL));
+	p->context = must(pcre2_match_context_create(NULL));
+	p->stack = must(pcre2_jit_stack_create(32 * 1024, 1024 * 1024, NULL));
+	pcre2_jit_stack_assign(p->context, NULL, p->stack);
+	for (; p->n < input->n; p->n++) {
+		int code = 0;
+		PCRE2_SIZE at = 0;
+		p->codes[p->n] = pcre2_compile((PCRE2_SPTR)input->expressions[p->n], PCRE2_ZERO_TERMINATED,
+		                               0, &code, &at, NULL);
+		if (!p->codes[p->n] || pcre2_jit_compile(p->codes[p->n], PCRE2_JIT_COMPLETE)) {
+			fprintf(stderr, "compare: pcre2 refuses %s\n", input->expressions[p->n]);
+			pcre2_loop_close(p);
+			return NULL;
+		}
+	}
+	*ret_taken = p->n;
+	return p;
+}
+
+static int pcre2_loop_scan(void *state, const char *data, size_t length, struct peer_hits *hits)
+{
+	struct pcre2_loop *p = state;
+	uint64_t line = 0;
+	for (size_t at = 0; at < length; line++) {
+		const char *newline = memchr(data + at, '\n', length - at);
+		size_t end = newline ? (size_t)(newline - data) : length;
+		size_t kept = newline && end > at && data[end - 1] == '\r' ? end - 1 : end;
+		for (size_t i = 0; i < p->n; i++) {
+			int result = pcre2_jit_match(p->codes[i], (PCRE2_SPTR)data + at, kept - at, 0, 0,
+			                             p->match, p->context);
+			if (result >= 0) {
+				peer_hit(hits, i, line);
+			} else if (result != PCRE2_ERROR_NOMATCH) {
+				fprintf(stderr, "compare: pcre2 failed (%d)\n", result);
+				return -1;
+			}
+		}
+		at = end + 1;
+	}
+	return 0;
+}
+
+/* ---- no engine: how fast lines can be found at all ---- */
+
+static void *lines_open(const struct peer_input *input, size_t *ret_taken)
+{
+	*ret_taken = 0;
+	return (void *)(uintptr_t)input;
+}
+
+static int lines_scan(void *state, const char *data, size_t length, struct peer_hits *hits)
+{
+	(void)state;
+	for (const char *at = data; (at = memchr(at, '\n', (size_t)(data + length - at))) != NULL; at++)
+		hits->n++;
+	return 0;
+}
+
+static void lines_close(void *state)
+{
+	(void)state;
+}
+
+static const struct peer peers[] = {
+	{ "ours", "(rule, line)", ours_open, ours_scan, ours_close },
+	{ "ours-raw", "(rule, line)", ours_raw_open, ours_scan, ours_close },
+	{ "hs", "end offsets", hs_open, hs_scan_blocks, hyperscan_close },
+	{ "hs-single", "(expression, block)", hs_single_open, hs_scan_blocks, hyperscan_close },
+	{ "hs-lines", "(expression, line)", hs_lines_open, hs_scan_lines, hyperscan_close },
+	{ "pcre2", "(expression, line)", pcre2_loop_open, pcre2_loop_scan, pcre2_loop_close },
+	{ "lines", "lines", lines_open, lines_scan, lines_close },
+};
+
+static const struct peer *find_peer(const char *name, size_t length)
+{
+	for (size_t i = 0; i < sizeof(peers) / sizeof(peers[0]); i++)
+		if (strlen(peers[i].name) == length && memcmp(peers[i].name, name, length) == 0)
+			return &peers[i];
+#ifdef HAVE_RE2
+	if (strlen(peer_re2.name) == length && memcmp(peer_re2.name, name, length) == 0)
+		return &peer_re2;
+#endif
+	fprintf(stderr, "compare: no peer '%.*s'\n", (int)length, name);
+	exit(2);
+}
+
+/* ---- the comparison ---- */
+
+struct contest {
+	const struct peer *peer;
+	void *state;
+	size_t taken;
+	size_t length;
+	size_t rounds;
+	double compile_cpu;
+	double cpu[MAX_ROUNDS], wall[MAX_ROUNDS];
+	struct peer_hits hits;       /* of one round; every round has to have the same */
+};
+
+static char *read_all(const char *path, size_t *ret_length)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	if (fd < 0 || fstat(fd, &status)) {
+		fprintf(stderr, "compare: %s: %s\n", path, strerror(errno));
+		exit(2);
+	}
+	size_t length = (size_t)status.st_size, at = 0;
+	char *data = must(malloc(length + 1));
+	while (at < length) {
+		ssize_t n = read(fd, data + at, length - at);
+		if (n <= 0) {
+			fprintf(stderr, "compare: %s: cannot be read\n", path);
+			exit(2);
+		}
+		at += (size_t)n;
+	}
+	close(fd);
+	data[length] = '\0';
+	*ret_length = length;
+	return data;
+}
+
+/* Cuts the text into lines in place. */
+static const char **split_lines(char *text, size_t *ret_n)
+{
+	size_t n = 0, capacity = 0;
+	const char **lines = NULL;
+	for (char *at = text; *at;) {
+		char *end = at + strcspn(at, "\n");
+		if (n == capacity) {
+			capacity = capacity ? 2 * capacity : 1024;
+			lines = must(realloc(lines, capacity * sizeof(*lines)));
+		}
+		lines[n++] = at;
+		at = *end ? end + 1 : end;
+		*end = '\0';
+	}
+	*ret_n = n;
+	return lines;
+}
+
+static uint64_t count_lines(const char *data, size_t length)
+{
+	struct peer_hits hits = { 0 };
+	lines_scan(NULL, data, length, &hits);
+	return hits.n + (length && data[length - 1] != '\n');
+}
+
+static void run_round(struct contest *c, const char *data)
+{
+	struct peer_hits hits = { 0 };
+	double wall = seconds_of(CLOCK_MONOTONIC);
+	double cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+	if (c->peer->scan(c->state, data, c->length, &hits))
+		exit(1);
+	c->cpu[c->rounds] = seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu;
+	c->wall[c->rounds] = seconds_of(CLOCK_MONOTONIC) - wall;
+	if (c->rounds > 0 && (hits.n != c->hits.n || hits.sum != c->hits.sum)) {
+		fprintf(stderr, "compare: %s found something else the second time\n", c->peer->name);
+		exit(1);
+	}
+	c->hits = hits;
+	c->rounds++;
+}
+
+static void print_numbers(const char *name, const double *values, size_t n)
+{
+	printf(", \"%s\": [", name);
+	for (size_t i = 0; i < n; i++)
+		printf("%s%.6f", i ? ", " : "", values[i]);
+	printf("]");
+}
+
+static void write_per_line(const struct contest *c, const char *data, const char *path)
+{
+	struct peer_hits hits = { .n_lines = count_lines(data, c->length) };
+	hits.per_line = must(calloc(hits.n_lines + 1, 1));
+	FILE *file = fopen(path, "w");
+	if (!file || c->peer->scan(c->state, data, c->length, &hits)) {
+		fprintf(stderr, "compare: %s could not be written\n", path);
+		exit(1);
+	}
+	for (size_t i = 0; i < hits.n_lines; i++)
+		fprintf(file, "%d\n", hits.per_line[i]);
+	if (fclose(file)) {
+		fprintf(stderr, "compare: %s could not be written\n", path);
+		exit(1);
+	}
+	free(hits.per_line);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "rules", required_argument, NULL, 'r' },  { "rounds", required_argument, NULL, 'n' },
+		{ "seconds", required_argument, NULL, 's' }, { "per-line", required_argument, NULL, 'l' },
+		{ "check", no_argument, NULL, 'c' },         { NULL, 0, NULL, 0 },
+	};
+	struct peer_input input = { 0 };
+	size_t rounds = 1;
+	double limit = 1e9;
+	const char *per_line = NULL;
+	bool check = false;
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (c == 'r')
+			input.rules = optarg;
+		else if (c == 'n')
+			rounds = strtoul(optarg, NULL, 10);
+		else if (c == 's')
+			limit = strtod(optarg, NULL);
+		else if (c == 'l')
+			per_line = optarg;
+		else if (c == 'c')
+			check = true;
+		else
+			return 2;
+	}
+	int n_peers = argc - optind - 2;
+	if (n_peers < 1 || n_peers > MAX_PEERS || rounds < 1 || rounds > MAX_ROUNDS) {
+		fprintf(stderr, "usage: compare [OPTION]... EXPRESSIONS DATA PEER[=BYTES]...\n");
+		return 2;
+	}
+	size_t length;
+	char *list = read_all(argv[optind], &length);
+	input.expressions = split_lines(list, &input.n);
+	char *data = read_all(argv[optind + 1], &length);
+
+	static struct contest contests[MAX_PEERS];
+	for (int i = 0; i < n_peers; i++) {
+		struct contest *c = &contests[i];
+		const char *name = argv[optind + 2 + i];
+		size_t name_length = strcspn(name, "=");
+		c->peer = find_peer(name, name_length);
+		c->length = length;
+		if (name[name_length] == '=') {
+			size_t most = strtoul(name + name_length + 1, NULL, 10);
+			const char *newline = most < length ? memrchr(data, '\n', most) : NULL;
+			c->length = newline ? (size_t)(newline - data) + 1 : length;
+		}
+		double begun = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+		c->state = c->peer->open(&input, &c->taken);
+		if (!c->state)
+			return 1;
+		c->compile_cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - begun;
+	}
+	/* One unmeasured round over a part: caches warm, lazily built automata built, memory touched. */
+	for (int i = 0; i < n_peers; i++) {
+		struct peer_hits hits = { 0 };
+		size_t part = contests[i].length < 4 * BLOCK ? contests[i].length : 4 * BLOCK;
+		if (contests[i].peer->scan(contests[i].state, data, part, &hits))
+			return 1;
+	}
+	double begun = seconds_of(CLOCK_MONOTONIC);
+	for (size_t r = 0; r < rounds; r++) {
+		if (r >= 2 && seconds_of(CLOCK_MONOTONIC) - begun > limit)
+			break;
+		for (int i = 0; i < n_peers; i++)
+			run_round(&contests[i], data);
+	}
+	int result = 0;
+	for (int i = 0; i < n_peers; i++) {
+		const struct contest *c = &contests[i];
+		printf("{\"peer\": \"%s\", \"counts\": \"%s\", \"expressions\": %zu, \"bytes\": %zu, "
+		       "\"lines\": %llu, \"hits\": %llu, \"compile\": %.4f",
+		       c->peer->name, c->peer->counts, c->taken, c->length,
+		       (unsigned long long)count_lines(data, c->length), (unsigned long long)c->hits.n,
+		       c->compile_cpu);
+		print_numbers("cpu", c->cpu, c->rounds);
+		print_numbers("wall", c->wall, c->rounds);
+		printf("}\n");
+		if (check && (c->hits.n != contests[0].hits.n || c->hits.sum != contests[0].hits.sum)) {
+			fprintf(stderr, "compare: %s has %llu hits and %s has %llu, or others\n",
+			        contests[0].peer->name, (unsigned long long)contests[0].hits.n,
+			        c->peer->name, (unsigned long long)c->hits.n);
+			result = 1;
+		}
+	}
+	if (per_line)
+		write_per_line(&contests[n_peers - 1], data, per_line);
+	for (int i = 0; i < n_peers; i++)
+		contests[i].peer->close(contests[i].state);
+	free(input.expressions);
+	free(list);
+	free(data);
+	return result;
+}
