@@ -8,10 +8,10 @@
  * machine it equals the time on the wall, and on a busy one it leaves out the
  * neighbours' turns. Both are printed.
  *
- * usage: compare [--rules PATH] [--rounds N] [--seconds S] [--per-line FILE] [--check]
- *                EXPRESSIONS DATA PEER[=BYTES]...
+ * usage: compare [--rules PATH] [--literals FILE] [--rounds N] [--seconds S] [--per-line FILE]
+ *                [--check] EXPRESSIONS DATA PEER[=BYTES]...
  *
- * EXPRESSIONS is a file with one expression a line; PEER=BYTES limits a slow
+ * EXPRESSIONS and --literals are files with one expression, or literal, a line; PEER=BYTES limits a slow
  * peer to the first whole lines of that many bytes; --seconds ends the rounds
  * (after the first two) when so much time went by; --per-line writes, for each
  * line, how many hits the last peer had on it; --check fails unless all peers
@@ -33,15 +33,11 @@
 #include <unistd.h>
 
 #include <classify/classify.h>
-#include <hs.h>
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 
-#define BLOCK ((size_t)256 * 1024)
-#define MAX_PEERS 12
+#define MAX_PEERS 16
 #define MAX_ROUNDS 99
 
-static void *must(void *pointer)
+void *peer_must(void *pointer)
 {
 	if (!pointer) {
 		fprintf(stderr, "compare: out of memory\n");
@@ -86,7 +82,7 @@ static void ours_close(void *state)
 
 static void *ours_open_with(const struct peer_input *input, int no_unwrap, size_t *ret_taken)
 {
-	struct ours *o = must(calloc(1, sizeof(*o)));
+	struct ours *o = peer_must(calloc(1, sizeof(*o)));
 	struct clsf_error error = { 0 };
 	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
 	options.on_match = on_match;
@@ -132,211 +128,6 @@ static int ours_scan(void *state, const char *data, size_t length, struct peer_h
 	return 0;
 }
 
-/* ---- Hyperscan alone ---- */
-
-struct hyperscan {
-	hs_database_t *database;
-	hs_scratch_t *scratch;
-};
-
-static void hyperscan_close(void *state)
-{
-	struct hyperscan *h = state;
-	hs_free_scratch(h->scratch);
-	hs_free_database(h->database);
-	free(h);
-}
-
-static void *hyperscan_open_with(const struct peer_input *input, unsigned flags, size_t *ret_taken)
-{
-	struct hyperscan *h = must(calloc(1, sizeof(*h)));
-	const char **texts = must(calloc(input->n + 1, sizeof(*texts)));
-	unsigned *all_flags = must(calloc(input->n + 1, sizeof(*all_flags)));
-	unsigned *ids = must(calloc(input->n + 1, sizeof(*ids)));
-	unsigned n = 0;
-	/* What it refuses is left out, to its advantage; the caller prints how many it took. */
-	for (size_t i = 0; i < input->n; i++) {
-		hs_expr_info_t *info = NULL;
-		hs_compile_error_t *error = NULL;
-		if (hs_expression_info(input->expressions[i], flags, &info, &error) == HS_SUCCESS) {
-			texts[n] = input->expressions[i];
-			all_flags[n] = flags;
-			ids[n++] = (unsigned)i;
-		}
-		hs_free_compile_error(error);
-		free(info);
-	}
-	hs_compile_error_t *error = NULL;
-	bool good = n && hs_compile_multi(texts, all_flags, ids, n, HS_MODE_BLOCK, NULL, &h->database,
-	                                  &error) == HS_SUCCESS &&
-	            hs_alloc_scratch(h->database, &h->scratch) == HS_SUCCESS;
-	if (!good)
-		fprintf(stderr, "compare: hs: %s\n", error ? error->message : "failed");
-	hs_free_compile_error(error);
-	free(texts);
-	free(all_flags);
-	free(ids);
-	*ret_taken = n;
-	if (good)
-		return h;
-	hyperscan_close(h);
-	return NULL;
-}
-
-/*
- * Blocks: MULTILINE makes ^ and $ hold at every line. No DOTALL, so that `.`
- * stays within its line. No SINGLEMATCH, which would report a rule once for
- * 256 KiB and so not say on which lines. No SOM, no UTF8, no PREFILTER: none
- * of them would make it faster.
- */
-static void *hs_open(const struct peer_input *input, size_t *ret_taken)
-{
-	return hyperscan_open_with(input, HS_FLAG_MULTILINE, ret_taken);
-}
-
-/* The same, asked only which rules occur in the block: less than is needed, and cheaper. */
-static void *hs_single_open(const struct peer_input *input, size_t *ret_taken)
-{
-	return hyperscan_open_with(input, HS_FLAG_MULTILINE | HS_FLAG_SINGLEMATCH, ret_taken);
-}
-
-/* Lines: each call is one line, so SINGLEMATCH gives each rule once for it, and saves callbacks. */
-static void *hs_lines_open(const struct peer_input *input, size_t *ret_taken)
-{
-	return hyperscan_open_with(input, HS_FLAG_SINGLEMATCH, ret_taken);
-}
-
-static int hs_count(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
-                    void *context)
-{
-	(void)id;
-	(void)from;
-	(void)to;
-	(void)flags;
-	++*(uint64_t *)context;
-	return 0;
-}
-
-/* Whole lines up to 256 KiB, as ours cuts them too. */
-static int hs_scan_blocks(void *state, const char *data, size_t length, struct peer_hits *hits)
-{
-	struct hyperscan *h = state;
-	for (size_t at = 0; at < length;) {
-		size_t n = length - at < BLOCK ? length - at : BLOCK;
-		const char *newline = memrchr(data + at, '\n', n);
-		if (newline)
-			n = (size_t)(newline - (data + at)) + 1;
-		if (hs_scan(h->database, data + at, (unsigned)n, 0, h->scratch, hs_count, &hits->n) !=
-		    HS_SUCCESS) {
-			fprintf(stderr, "compare: hs_scan failed\n");
-			return -1;
-		}
-		at += n;
-	}
-	return 0;
-}
-
-struct line_hits {
-	struct peer_hits *hits;
-	uint64_t line;
-};
-
-static int hs_note(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
-                   void *context)
-{
-	(void)from;
-	(void)to;
-	(void)flags;
-	struct line_hits *l = context;
-	peer_hit(l->hits, id, l->line);
-	return 0;
-}
-
-static int hs_scan_lines(void *state, const char *data, size_t length, struct peer_hits *hits)
-{
-	struct hyperscan *h = state;
-	struct line_hits l = { hits, 0 };
-	for (size_t at = 0; at < length; l.line++) {
-		const char *newline = memchr(data + at, '\n', length - at);
-		size_t end = newline ? (size_t)(newline - data) : length;
-		if (hs_scan(h->database, data + at, (unsigned)(end - at), 0, h->scratch, hs_note, &l) !=
-		    HS_SUCCESS) {
-			fprintf(stderr, "compare: hs_scan failed\n");
-			return -1;
-		}
-		at = end + 1;
-	}
-	return 0;
-}
-
-/* ---- PCRE2 in a loop ---- */
-
-struct pcre2_loop {
-	pcre2_code **codes;
-	size_t n;
-	pcre2_match_data *match;
-	pcre2_match_context *context;
-	pcre2_jit_stack *stack;
-};
-
-static void pcre2_loop_close(void *state)
-{
-	struct pcre2_loop *p = state;
-	for (size_t i = 0; i < p->n; i++)
-		pcre2_code_free(p->codes[i]);
-	free(p->codes);
-	pcre2_match_data_free(p->match);
-	pcre2_match_context_free(p->context);
-	pcre2_jit_stack_free(p->stack);
-	free(p);
-}
-
-static void *pcre2_loop_open(const struct peer_input *input, size_t *ret_taken)
-{
-	struct pcre2_loop *p = must(calloc(1, sizeof(*p)));
-	p->codes = must(calloc(input->n + 1, sizeof(*p->codes)));
-	p->match = must(pcre2_match_data_create(64, NULL));
-	p->context = must(pcre2_match_context_create(NULL));
-	p->stack = must(pcre2_jit_stack_create(32 * 1024, 1024 * 1024, NULL));
-	pcre2_jit_stack_assign(p->context, NULL, p->stack);
-	for (; p->n < input->n; p->n++) {
-		int code = 0;
-		PCRE2_SIZE at = 0;
-		p->codes[p->n] = pcre2_compile((PCRE2_SPTR)input->expressions[p->n], PCRE2_ZERO_TERMINATED,
-		                               0, &code, &at, NULL);
-		if (!p->codes[p->n] || pcre2_jit_compile(p->codes[p->n], PCRE2_JIT_COMPLETE)) {
-			fprintf(stderr, "compare: pcre2 refuses %s\n", input->expressions[p->n]);
-			pcre2_loop_close(p);
-			return NULL;
-		}
-	}
-	*ret_taken = p->n;
-	return p;
-}
-
-static int pcre2_loop_scan(void *state, const char *data, size_t length, struct peer_hits *hits)
-{
-	struct pcre2_loop *p = state;
-	uint64_t line = 0;
-	for (size_t at = 0; at < length; line++) {
-		const char *newline = memchr(data + at, '\n', length - at);
-		size_t end = newline ? (size_t)(newline - data) : length;
-		size_t kept = newline && end > at && data[end - 1] == '\r' ? end - 1 : end;
-		for (size_t i = 0; i < p->n; i++) {
-			int result = pcre2_jit_match(p->codes[i], (PCRE2_SPTR)data + at, kept - at, 0, 0,
-			                             p->match, p->context);
-			if (result >= 0) {
-				peer_hit(hits, i, line);
-			} else if (result != PCRE2_ERROR_NOMATCH) {
-				fprintf(stderr, "compare: pcre2 failed (%d)\n", result);
-				return -1;
-			}
-		}
-		at = end + 1;
-	}
-	return 0;
-}
-
 /* ---- no engine: how fast lines can be found at all ---- */
 
 static void *lines_open(const struct peer_input *input, size_t *ret_taken)
@@ -358,25 +149,29 @@ static void lines_close(void *state)
 	(void)state;
 }
 
-static const struct peer peers[] = {
-	{ "ours", "(rule, line)", ours_open, ours_scan, ours_close },
-	{ "ours-raw", "(rule, line)", ours_raw_open, ours_scan, ours_close },
-	{ "hs", "end offsets", hs_open, hs_scan_blocks, hyperscan_close },
-	{ "hs-single", "(expression, block)", hs_single_open, hs_scan_blocks, hyperscan_close },
-	{ "hs-lines", "(expression, line)", hs_lines_open, hs_scan_lines, hyperscan_close },
-	{ "pcre2", "(expression, line)", pcre2_loop_open, pcre2_loop_scan, pcre2_loop_close },
-	{ "lines", "lines", lines_open, lines_scan, lines_close },
+static const struct peer peer_ours = {
+	"ours", "(rule, line)", ours_open, ours_scan, ours_close,
+};
+static const struct peer peer_ours_raw = {
+	"ours-raw", "(rule, line)", ours_raw_open, ours_scan, ours_close,
+};
+static const struct peer peer_lines = {
+	"lines", "lines", lines_open, lines_scan, lines_close,
+};
+
+static const struct peer *const peers[] = {
+	&peer_ours,     &peer_ours_raw, &peer_hs,    &peer_hs_single, &peer_hs_literals,
+	&peer_hs_lines, &peer_pcre2,    &peer_lines,
+#ifdef HAVE_RE2
+	&peer_re2,
+#endif
 };
 
 static const struct peer *find_peer(const char *name, size_t length)
 {
 	for (size_t i = 0; i < sizeof(peers) / sizeof(peers[0]); i++)
-		if (strlen(peers[i].name) == length && memcmp(peers[i].name, name, length) == 0)
-			return &peers[i];
-#ifdef HAVE_RE2
-	if (strlen(peer_re2.name) == length && memcmp(peer_re2.name, name, length) == 0)
-		return &peer_re2;
-#endif
+		if (strlen(peers[i]->name) == length && memcmp(peers[i]->name, name, length) == 0)
+			return peers[i];
 	fprintf(stderr, "compare: no peer '%.*s'\n", (int)length, name);
 	exit(2);
 }
@@ -403,7 +198,7 @@ static char *read_all(const char *path, size_t *ret_length)
 		exit(2);
 	}
 	size_t length = (size_t)status.st_size, at = 0;
-	char *data = must(malloc(length + 1));
+	char *data = peer_must(malloc(length + 1));
 	while (at < length) {
 		ssize_t n = read(fd, data + at, length - at);
 		if (n <= 0) {
@@ -427,7 +222,7 @@ static const char **split_lines(char *text, size_t *ret_n)
 		char *end = at + strcspn(at, "\n");
 		if (n == capacity) {
 			capacity = capacity ? 2 * capacity : 1024;
-			lines = must(realloc(lines, capacity * sizeof(*lines)));
+			lines = peer_must(realloc(lines, capacity * sizeof(*lines)));
 		}
 		lines[n++] = at;
 		at = *end ? end + 1 : end;
@@ -472,7 +267,7 @@ static void print_numbers(const char *name, const double *values, size_t n)
 static void write_per_line(const struct contest *c, const char *data, const char *path)
 {
 	struct peer_hits hits = { .n_lines = count_lines(data, c->length) };
-	hits.per_line = must(calloc(hits.n_lines + 1, 1));
+	hits.per_line = peer_must(calloc(hits.n_lines + 1, 1));
 	FILE *file = fopen(path, "w");
 	if (!file || c->peer->scan(c->state, data, c->length, &hits)) {
 		fprintf(stderr, "compare: %s could not be written\n", path);
@@ -490,18 +285,24 @@ static void write_per_line(const struct contest *c, const char *data, const char
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "rules", required_argument, NULL, 'r' },  { "rounds", required_argument, NULL, 'n' },
-		{ "seconds", required_argument, NULL, 's' }, { "per-line", required_argument, NULL, 'l' },
-		{ "check", no_argument, NULL, 'c' },         { NULL, 0, NULL, 0 },
+		{ "rules", required_argument, NULL, 'r' },
+		{ "literals", required_argument, NULL, 'L' },
+		{ "rounds", required_argument, NULL, 'n' },
+		{ "seconds", required_argument, NULL, 's' },
+		{ "per-line", required_argument, NULL, 'l' },
+		{ "check", no_argument, NULL, 'c' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct peer_input input = { 0 };
 	size_t rounds = 1;
 	double limit = 1e9;
-	const char *per_line = NULL;
+	const char *per_line = NULL, *literal_path = NULL;
 	bool check = false;
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		if (c == 'r')
 			input.rules = optarg;
+		else if (c == 'L')
+			literal_path = optarg;
 		else if (c == 'n')
 			rounds = strtoul(optarg, NULL, 10);
 		else if (c == 's')
@@ -520,7 +321,11 @@ int main(int argc, char **argv)
 	}
 	size_t length;
 	char *list = read_all(argv[optind], &length);
-	input.expressions = split_lines(list, &input.n);
+	const char **expressions = split_lines(list, &input.n);
+	input.expressions = expressions;
+	char *literal_list = literal_path ? read_all(literal_path, &length) : NULL;
+	const char **literals = literal_list ? split_lines(literal_list, &input.n_literals) : NULL;
+	input.literals = literals;
 	char *data = read_all(argv[optind + 1], &length);
 
 	static struct contest contests[MAX_PEERS];
@@ -544,7 +349,7 @@ int main(int argc, char **argv)
 	/* One unmeasured round over a part: caches warm, lazily built automata built, memory touched. */
 	for (int i = 0; i < n_peers; i++) {
 		struct peer_hits hits = { 0 };
-		size_t part = contests[i].length < 4 * BLOCK ? contests[i].length : 4 * BLOCK;
+		size_t part = contests[i].length < 4 * PEER_BLOCK ? contests[i].length : 4 * PEER_BLOCK;
 		if (contests[i].peer->scan(contests[i].state, data, part, &hits))
 			return 1;
 	}
@@ -577,8 +382,10 @@ int main(int argc, char **argv)
 		write_per_line(&contests[n_peers - 1], data, per_line);
 	for (int i = 0; i < n_peers; i++)
 		contests[i].peer->close(contests[i].state);
-	free(input.expressions);
+	free(expressions);
 	free(list);
+	free(literals);
+	free(literal_list);
 	free(data);
 	return result;
 }

@@ -4,16 +4,18 @@
 
 Everything follows from a seed, so that two machines measure the same bytes.
 
-  generate.py rules N OUT          OUT.yaml (rules), OUT.txt (expressions), OUT.hits
-  generate.py shipped DIR OUT      OUT.hits of the examples of the packs below DIR
-  generate.py probe HITS FILE      each text of HITS in each wrapper that it may stand in
-  generate.py keep HITS COUNTS     leaves in HITS those texts that hit one rule in every wrapper
-  generate.py log HITS KIND BYTES FILE   a log; HITS may be '-' where KIND is 'none'
+  generate.py rules N OUT       OUT.yaml (rules), OUT.txt (expressions), OUT.lit (literals),
+                                OUT.rg (for ripgrep), OUT.hits
+  generate.py shipped DIR OUT   OUT.hits of the examples of the packs below DIR
+  generate.py probe HITS FILE   each text of HITS in each wrapper that it may stand in
+  generate.py keep HITS COUNTS  leaves in HITS those texts that hit one rule in every wrapper
+  generate.py log HITS KIND BYTES FILE
+                                a log; HITS may be "-" where KIND is none
 
 A .hits file has one JSON array a line: [expression, text, wrapping], where
-wrapping says where the text may stand: "any", "plain" (it holds characters
-that JSON or logrus would escape, or has to end the line), "bare" (it has to
-begin the line as well as the log's text allows, so nothing goes before it).
+wrapping says where the text may stand: "any"; "plain", because it holds
+characters that JSON or logrus would escape; "end", because the line has to end
+with it; "bare", because the line has to begin with it.
 """
 import argparse
 import json
@@ -63,7 +65,7 @@ ENDINGS = ["Error", "Exception", "Failure", "Timeout", "Violation", "Mismatch", 
 def literal(text):
     """A piece of an expression that stands for itself."""
     escaped = re.sub(r"([\\.^$|?*+()\[\]{}])", r"\\\1", text)
-    return escaped, lambda rng: text
+    return escaped, lambda rng: text, "literal"
 
 
 def number(low=1, high=99999):
@@ -128,8 +130,8 @@ def pieces(rng):
         return rng.choice([
             [literal(f"{noun} {verb} exited with status "), number(1, 255)],
             [literal(phrase(rng) + " after "), number(), literal("s")],
-            [literal(f"{noun}: "), number(), literal(f" of "), number(), literal(f" {other} {state}")],
-            [literal(f"timed out after "), number(), literal(f" seconds to {verb} {noun} {other}")],
+            [literal(f"{noun}: "), number(), literal(" of "), number(), literal(f" {other} {state}")],
+            [literal("timed out after "), number(), literal(f" seconds to {verb} {noun} {other}")],
         ])
     if chance < 0.70:
         return rng.choice([
@@ -181,9 +183,15 @@ def wrapping_of(expression, text):
     return "plain" if '"' in text or "\\" in text else "any"
 
 
+def longest_literal(parts):
+    """The longest text that must stand in a match as it is; "" where there is none."""
+    texts = [p[1](None) for p in parts if len(p) == 3]
+    return max(texts, key=len, default="")
+
+
 def make_rules(count, out):
     rng = random.Random(SEED + count)
-    seen, expressions, hits = set(), [], []
+    seen, expressions, literals, hits = set(), [], [], []
     while len(expressions) < count:
         parts = pieces(rng)
         expression = "".join(p[0] for p in parts)
@@ -192,11 +200,19 @@ def make_rules(count, out):
         seen.add(expression)
         index = len(expressions)
         expressions.append(expression)
+        literals.append(longest_literal(parts))
         for _ in range(3):
             text = "".join(p[1](rng) for p in parts)
             hits.append([index, text, wrapping_of(expression, text)])
     with open(out + ".txt", "w") as file:
         file.writelines(e + "\n" for e in expressions)
+    # ripgrep joins its patterns to one expression: names of captures may not
+    # come twice, and a (?i) would hold for all that follows. The same
+    # expressions, each in a group of its own.
+    with open(out + ".rg", "w") as file:
+        file.writelines("(?:" + re.sub(r"\(\?P<\w+>", "(?:", e) + ")\n" for e in expressions)
+    with open(out + ".lit", "w") as file:
+        file.writelines(text + "\n" for text in literals if text)
     with open(out + ".yaml", "w") as file:
         file.write("pack: bench\nrules:\n")
         for i, expression in enumerate(expressions):
@@ -218,6 +234,9 @@ def make_shipped(folder, out):
             with open(os.path.join(root, file)) as stream:
                 document = yaml.safe_load(stream)
             for rule in document.get("rules", []):
+                # A condition over several lines does not hold for an example alone.
+                if not isinstance(rule["match"], str):
+                    continue
                 for example in rule.get("examples", {}).get("match", []):
                     text = example if isinstance(example, str) else example.get("line")
                     if isinstance(text, str) and "\n" not in text and text.isprintable():

@@ -19,11 +19,16 @@
 extern "C" {
 #endif
 
+/* Bytes that the engine gets at once, cut back to whole lines. */
+#define PEER_BLOCK ((size_t)256 * 1024)
+
 /* What the peers are made from. `expressions` end in NUL. */
 struct peer_input {
 	const char *const *expressions;
 	size_t n;
-	const char *rules;       /* the same expressions as a rule file or folder, for ours */
+	const char *const *literals;  /* one long literal of each expression that has one */
+	size_t n_literals;
+	const char *rules;            /* the same expressions as a rule file or folder, for ours */
 };
 
 /* Told of each hit where the peer can tell both; NULL where only the count is wanted. */
@@ -56,6 +61,11 @@ static inline void peer_hit(struct peer_hits *hits, uint64_t expression, uint64_
 		hits->per_line[line]++;
 }
 
+/* Its argument; ends the program when that is NULL. */
+void *peer_must(void *pointer);
+
+extern const struct peer peer_hs, peer_hs_single, peer_hs_literals, peer_hs_lines;
+extern const struct peer peer_pcre2;
 extern const struct peer peer_re2;
 
 #ifdef __cplusplus

@@ -27,8 +27,8 @@ struct collection {
 	size_t length;
 	size_t start, end;           /* the line of the newest candidate: [start, end] */
 	size_t piece;                /* of the side buffer */
-	bool side;
-	bool sorted;
+	uint32_t newest;             /* line of the newest candidate of this run */
+	bool sorted;                 /* each run is in the order of lines, as the engine promises */
 	bool full;
 };
 
@@ -42,8 +42,9 @@ static bool add_candidate(struct collection *c, uint32_t line, uint32_t expressi
 		return false;
 	}
 	w->stamp[expression] = w->line_serial;
-	if (w->n_candidates && w->candidates[w->n_candidates - 1].line > line)
+	if (line < c->newest)
 		c->sorted = false;
+	c->newest = line;
 	w->candidates[w->n_candidates++] = (struct clsf__candidate){ line, expression };
 	return true;
 }
@@ -92,6 +93,20 @@ static int by_line(const void *va, const void *vb)
 	return (a->expression > b->expression) - (a->expression < b->expression);
 }
 
+/* Two runs in the order of lines, [0, n_raw) and the rest, become one. */
+static void merge(struct clsf_worker *w, size_t n_raw)
+{
+	size_t a = 0, b = n_raw, n = 0;
+	const struct clsf__candidate *in = w->candidates;
+	while (a < n_raw || b < w->n_candidates) {
+		bool first = b == w->n_candidates || (a < n_raw && in[a].line <= in[b].line);
+		w->merged[n++] = in[first ? a++ : b++];
+	}
+	struct clsf__candidate *swap = w->candidates;
+	w->candidates = w->merged;
+	w->merged = swap;
+}
+
 /* The end of the line that starts at `start`: its \n, or the end of the block. */
 static size_t line_end(const char *block, size_t length, size_t start)
 {
@@ -110,16 +125,14 @@ static int fill_side(struct clsf_worker *w, const char *block, size_t length)
 		size_t start = newline ? (size_t)(newline - block) + 1 : 0;
 		size_t end = line_end(block, length, start);
 		size_t kept = end > start && block[end - 1] == '\r' ? end - 1 : end;
-		if (!clsf__unwrap(&w->messages, block + start, kept - start))
+		size_t piece = w->side.length;
+		if (!clsf__unwrap_decoded(&w->messages, block + start, kept - start, &w->side))
 			return CLSF_E_NOMEM;
-		if (w->messages.decoded.length) {
+		if (w->side.length > piece) {
 			if (!clsf__grow(&w->allocator, &w->pieces, &w->pieces_capacity, w->n_pieces + 1,
 			                sizeof(*w->pieces)))
 				return CLSF_E_NOMEM;
-			w->pieces[w->n_pieces++] = (struct clsf__piece){ w->side.length, (uint32_t)start };
-			clsf__buffer_add(&w->side, w->messages.decoded.data, w->messages.decoded.length);
-			if (w->side.failed)
-				return CLSF_E_NOMEM;
+			w->pieces[w->n_pieces++] = (struct clsf__piece){ piece, (uint32_t)start };
 		}
 		if (end >= length)
 			break;
@@ -140,12 +153,14 @@ static int collect(struct clsf_stream *s, struct clsf_worker *w, const char *blo
 	w->unwrapped = false;
 	w->line_serial++;
 	struct collection c = { .w = w, .block = block, .length = length, .sorted = true };
+	size_t n_raw = SIZE_MAX;
 	int result = clsf__filter_scan(w->ruleset->filter, w->scratch, block, length, on_candidate, &c);
 	if (result == 0 && !s->options.no_unwrap) {
 		result = fill_side(w, block, length);
 		if (result == 0 && w->side.length) {
 			c.start = c.end = 0;
-			c.side = true;
+			c.newest = 0;
+			n_raw = w->n_candidates;
 			w->line_serial++;
 			/* The engine takes at most 4 GiB at once; decoded text is far below. */
 			result = clsf__filter_scan(w->ruleset->filter, w->scratch, w->side.data,
@@ -155,8 +170,12 @@ static int collect(struct clsf_stream *s, struct clsf_worker *w, const char *blo
 	*ret_full = c.full;
 	if (result == CLSF_STOPPED)
 		result = 0;
-	if (!c.sorted && !c.full)
+	if (c.full)
+		return result;
+	if (!c.sorted)
 		qsort(w->candidates, w->n_candidates, sizeof(*w->candidates), by_line);
+	else if (n_raw < w->n_candidates)
+		merge(w, n_raw);
 	return result;
 }
 
@@ -209,8 +228,8 @@ static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char 
                        uint64_t dropped)
 {
 	struct position p = { .number = s->lines + 1 };
-	struct clsf__candidate *joined = w->candidates + w->max_candidates;
-	const size_t most = 4 * (w->ruleset->n_expressions + 1);
+	struct clsf__candidate *joined = w->joined;
+	const size_t most = w->max_joined;
 	size_t n_always;
 	const uint32_t *always = clsf__filter_always(w->ruleset->filter, &n_always);
 	for (size_t start = 0, i = 0; start < length;) {
@@ -241,7 +260,7 @@ static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char 
 			if (s->gate_until) {
 				p.number += clsf__count_newlines(block + p.at, start - p.at);
 				p.at = start;
-				n = clsf__add_gated(s, p.number, joined, n, most);
+				n = clsf__add_gated(s, w, p.number, joined, n, most);
 			}
 			list = joined;
 		}

@@ -22,6 +22,7 @@ struct evaluation {
 	uint64_t *words;
 	uint64_t terms;
 	uint64_t line;
+	uint64_t oldest;             /* of the node that was asked last, if it holds */
 };
 
 /* Is `then` no more than the window before the line at hand? */
@@ -35,6 +36,7 @@ static bool evaluate(struct evaluation *x, uint32_t index);
 static bool evaluate_all(struct evaluation *x, const struct clsf__node *node)
 {
 	uint64_t *newest = x->words + node->state;
+	uint64_t oldest = x->line;
 	bool now = false, held = true;
 	for (uint32_t c = node->first_child, i = 0; i < node->n_children; i++, c = x->rule->nodes[c].next) {
 		if (evaluate(x, c)) {
@@ -42,8 +44,10 @@ static bool evaluate_all(struct evaluation *x, const struct clsf__node *node)
 			now = true;
 		}
 		held = held && within(x, node, newest[i]);
+		oldest = newest[i] < oldest ? newest[i] : oldest;
 	}
 	held = held && now;
+	x->oldest = oldest;
 	if (held)
 		memset(newest, 0, node->n_children * sizeof(*newest));
 	return held;
@@ -65,11 +69,13 @@ static bool evaluate_sequence(struct evaluation *x, const struct clsf__node *nod
 		} else if (within(x, node, begun[i - 1])) {
 			begun[i] = begun[i - 1];
 			if (i + 1 == node->n_children) {
+				x->oldest = begun[i];
 				memset(begun, 0, node->n_children * sizeof(*begun));
 				return true;
 			}
 		}
 	}
+	x->oldest = x->line;
 	return node->n_children == 1 && begun[0] == x->line;
 }
 
@@ -86,6 +92,7 @@ static bool evaluate_count(struct evaluation *x, const struct clsf__node *node)
 	/* The slot that comes next holds the oldest line once the ring is full. */
 	if (*filled < node->count || !within(x, node, ring[*next]))
 		return false;
+	x->oldest = ring[*next];
 	*next = *filled = 0;
 	return true;
 }
@@ -95,13 +102,20 @@ static bool evaluate(struct evaluation *x, uint32_t index)
 	const struct clsf__node *node = &x->rule->nodes[index];
 	switch (node->kind) {
 	case CLSF__COND_TERM:
+		x->oldest = x->line;
 		return x->terms >> node->term & 1;
 	case CLSF__COND_ANY: {
 		/* Every child is asked: each may have state to keep. */
 		bool held = false;
+		uint64_t oldest = x->line;
 		for (uint32_t c = node->first_child, i = 0; i < node->n_children;
-		     i++, c = x->rule->nodes[c].next)
-			held = evaluate(x, c) || held;
+		     i++, c = x->rule->nodes[c].next) {
+			if (evaluate(x, c)) {
+				held = true;
+				oldest = x->oldest < oldest ? x->oldest : oldest;
+			}
+		}
+		x->oldest = oldest;
 		return held;
 	}
 	case CLSF__COND_ALL:
@@ -114,8 +128,11 @@ static bool evaluate(struct evaluation *x, uint32_t index)
 	return false;
 }
 
-bool clsf__condition(const struct clsf__rule *rule, uint64_t *words, uint64_t terms, uint64_t line)
+bool clsf__condition(const struct clsf__rule *rule, uint64_t *words, uint64_t terms, uint64_t line,
+                     uint64_t *ret_oldest)
 {
-	struct evaluation x = { rule, words, terms, line };
-	return evaluate(&x, 0);
+	struct evaluation x = { rule, words, terms, line, line };
+	bool held = evaluate(&x, 0);
+	*ret_oldest = x.oldest;
+	return held;
 }

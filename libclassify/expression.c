@@ -84,7 +84,19 @@ static void read_names(struct clsf__expression *e)
 
 bool clsf__pattern_is_utf(const char *pattern, size_t length)
 {
-	return !is_ascii(pattern, length) || (length >= 6 && memcmp(pattern, "(*UTF)", 6) == 0);
+	if (!is_ascii(pattern, length))
+		return true;
+	/* Settings stand first, each in (*...); UTF may be any of them. */
+	while (length > 2 && pattern[0] == '(' && pattern[1] == '*') {
+		const char *close = memchr(pattern, ')', length);
+		if (!close)
+			return false;
+		if (close - pattern == 5 && memcmp(pattern, "(*UTF", 5) == 0)
+			return true;
+		length -= (size_t)(close + 1 - pattern);
+		pattern = close + 1;
+	}
+	return false;
 }
 
 /* PCRE2's own: 0 and *ret_code, or its number and the offset. PCRE2_ERROR_HEAP_FAILED: no memory. */
@@ -248,7 +260,8 @@ enum clsf__run clsf__run(struct clsf__runner *r, struct clsf__expression *e,
 	case PCRE2_ERROR_NOMEMORY:
 		return CLSF__RUN_NOMEM;
 	default:
-		return CLSF__RUN_NO_MATCH;
+		/* Nothing that is known to happen; not to be taken for an answer either. */
+		return CLSF__RUN_LIMIT;
 	}
 }
 

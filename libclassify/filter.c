@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See filter.h. Two databases at most: the literals of all expressions
- * (hs_compile_lit_multi, the fastest matcher there is and quick to compile),
- * and the relaxed expressions of those that have no telling literal. No SOM,
- * no SINGLEMATCH, no UTF-8 mode: what Hyperscan is asked is plain bytes.
+ * See filter.h. One database: literals, escaped, beside relaxed expressions.
+ * Which of the two an expression becomes is decided by what was measured: an
+ * expression that is one literal with at most one repetition beside it goes in
+ * relaxed (the engine finds the best part of it itself, and confirms it),
+ * others as their literals, which keeps automata out; where no literal is
+ * telling, relaxed. Sharding literals, or a second database for them, was
+ * slower throughout. No SOM, no SINGLEMATCH, no UTF-8 mode: what Hyperscan is
+ * asked is plain bytes.
  */
 
 #include "filter.h"
@@ -20,6 +24,7 @@
 /* Literals rarer than this many bits are looked for; others only if there is no relaxed form. */
 #define TELLING_BITS 22.0
 #define USABLE_BITS 9.0
+#define MAX_SIMPLE 500     /* bytes of a relaxed expression that is simple */
 
 struct database {
 	hs_database_t *hs;
@@ -30,8 +35,7 @@ struct database {
 
 struct clsf__filter {
 	struct clsf_allocator allocator;
-	struct database literals;
-	struct database relaxed;
+	struct database database;
 	uint32_t *always;
 	size_t n_always;
 };
@@ -42,8 +46,7 @@ struct clsf__scratch {
 };
 
 struct pattern {
-	const char *text;
-	size_t length;
+	const char *text;            /* in the syntax of Hyperscan */
 	unsigned flags;
 	uint32_t expression;
 };
@@ -173,10 +176,7 @@ static bool add_pattern(const struct clsf_allocator *a, struct patterns *p, stru
 static int by_text(const void *va, const void *vb)
 {
 	const struct pattern *a = va, *b = vb;
-	size_t shorter = a->length < b->length ? a->length : b->length;
-	int order = memcmp(a->text, b->text, shorter);
-	if (order == 0)
-		order = (a->length > b->length) - (a->length < b->length);
+	int order = strcmp(a->text, b->text);
 	if (order == 0)
 		order = (a->flags > b->flags) - (a->flags < b->flags);
 	if (order == 0)
@@ -186,8 +186,34 @@ static int by_text(const void *va, const void *vb)
 
 static bool same_text(const struct pattern *a, const struct pattern *b)
 {
-	return a->length == b->length && a->flags == b->flags &&
-	       memcmp(a->text, b->text, a->length) == 0;
+	return a->flags == b->flags && strcmp(a->text, b->text) == 0;
+}
+
+/* A literal as an expression: every byte as \xHH. */
+static bool add_literal(struct clsf__arena *arena, struct patterns *p, const struct clsf__literal *literal,
+                        uint32_t expression)
+{
+	static const char hex[] = "0123456789abcdef";
+	char *text = clsf__arena_alloc(arena, 4 * literal->length + 1);
+	if (!text)
+		return false;
+	for (size_t i = 0; i < literal->length; i++) {
+		unsigned char c = (unsigned char)literal->text[i];
+		memcpy(text + 4 * i, (char[]){ '\\', 'x', hex[c >> 4], hex[c & 15] }, 4);
+	}
+	text[4 * literal->length] = '\0';
+	return add_pattern(&arena->allocator, p,
+	                   (struct pattern){ text, HS_FLAG_DOTALL | (literal->nocase ? HS_FLAG_CASELESS : 0),
+	                                     expression });
+}
+
+/* One literal, and at most one repetition in the relaxed form: see the top of this file. */
+static bool is_simple(const struct clsf__literals *l, const char *relaxed)
+{
+	size_t repetitions = 0;
+	for (const char *p = relaxed; *p; p++)
+		repetitions += *p == '{' || (*p == ']' && p[1] == '*');
+	return l->n == 1 && repetitions <= 1 && strlen(relaxed) < MAX_SIMPLE;
 }
 
 static void database_done(const struct clsf_allocator *a, struct database *d)
@@ -199,25 +225,23 @@ static void database_done(const struct clsf_allocator *a, struct database *d)
 }
 
 /* Merges equal patterns and compiles. Returns HS_SUCCESS, HS_NOMEM, or what the compiler said. */
-static int database_build(const struct clsf_allocator *a, struct patterns *p, bool literal,
-                          struct database *d, struct clsf_error *err)
+static int database_build(const struct clsf_allocator *a, struct patterns *p, struct database *d,
+                          struct clsf_error *err)
 {
 	*d = (struct database){ 0 };
 	if (p->n == 0)
 		return HS_SUCCESS;
 	qsort(p->item, p->n, sizeof(*p->item), by_text);
 	const char **texts = clsf__calloc(a, p->n, sizeof(*texts));
-	size_t *lengths = clsf__calloc(a, p->n, sizeof(*lengths));
 	unsigned *flags = clsf__calloc(a, p->n, sizeof(*flags));
 	unsigned *ids = clsf__calloc(a, p->n, sizeof(*ids));
 	d->first = clsf__calloc(a, p->n + 1, sizeof(*d->first));
 	d->expression = clsf__calloc(a, p->n, sizeof(*d->expression));
 	int result = HS_NOMEM;
-	if (texts && lengths && flags && ids && d->first && d->expression) {
+	if (texts && flags && ids && d->first && d->expression) {
 		for (size_t i = 0; i < p->n; i++) {
 			if (i == 0 || !same_text(&p->item[i], &p->item[i - 1])) {
 				texts[d->n] = p->item[i].text;
-				lengths[d->n] = p->item[i].length;
 				flags[d->n] = p->item[i].flags;
 				ids[d->n] = d->n;
 				d->first[d->n++] = (uint32_t)i;
@@ -226,16 +250,12 @@ static int database_build(const struct clsf_allocator *a, struct patterns *p, bo
 		}
 		d->first[d->n] = (uint32_t)p->n;
 		hs_compile_error_t *error = NULL;
-		result = literal ? hs_compile_lit_multi(texts, flags, ids, lengths, d->n, HS_MODE_BLOCK,
-		                                        NULL, &d->hs, &error)
-		                 : hs_compile_multi(texts, flags, ids, d->n, HS_MODE_BLOCK, NULL, &d->hs,
-		                                    &error);
+		result = hs_compile_multi(texts, flags, ids, d->n, HS_MODE_BLOCK, NULL, &d->hs, &error);
 		if (result != HS_SUCCESS && error)
 			clsf__error(err, CLSF_E_ENGINE, result, "%s", error->message);
 		hs_free_compile_error(error);
 	}
 	clsf__free(a, texts);
-	clsf__free(a, lengths);
 	clsf__free(a, flags);
 	clsf__free(a, ids);
 	if (result != HS_SUCCESS)
@@ -269,7 +289,9 @@ int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *
 		*ret_fallback = "the engine failed its self-test; only literals are given to it";
 	}
 	struct clsf__filter *f = clsf__calloc(a, 1, sizeof(*f));
-	struct patterns literals = { 0 }, relaxed = { 0 };
+	struct patterns patterns = { 0 };
+	struct clsf__arena texts;
+	clsf__arena_init(&texts, a);
 	int result = CLSF_E_NOMEM;
 	if (!f)
 		goto out;
@@ -283,31 +305,20 @@ int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *
 		if (inputs[i].skip)
 			continue;
 		const char *loose = relaxed_off ? NULL : inputs[i].relaxed;
-		if (loose && l->bits < TELLING_BITS && !engine_takes(loose))
-			loose = NULL;
-		double least = loose ? TELLING_BITS : USABLE_BITS;
-		if (!engine_off && l->n && l->bits >= least) {
-			for (size_t j = 0; j < l->n; j++) {
-				const struct clsf__literal *s = &l->item[j];
-				if (!add_pattern(a, &literals,
-				                 (struct pattern){ s->text, s->length,
-				                                   s->nocase ? HS_FLAG_CASELESS : 0,
-				                                   (uint32_t)i }))
-					goto out;
-			}
-		} else if (loose) {
-			if (!add_pattern(a, &relaxed,
-			                 (struct pattern){ loose, strlen(loose), HS_FLAG_DOTALL,
-			                                   (uint32_t)i }))
+		bool wanted = loose && (l->bits < TELLING_BITS || is_simple(l, loose));
+		if (wanted && engine_takes(loose)) {
+			if (!add_pattern(a, &patterns, (struct pattern){ loose, HS_FLAG_DOTALL, (uint32_t)i }))
 				goto out;
+		} else if (!engine_off && l->n && l->bits >= USABLE_BITS) {
+			for (size_t j = 0; j < l->n; j++)
+				if (!add_literal(&texts, &patterns, &l->item[j], (uint32_t)i))
+					goto out;
 		} else {
 			inputs[i].always = true;
 			f->always[f->n_always++] = (uint32_t)i;
 		}
 	}
-	int built = database_build(a, &literals, true, &f->literals, err);
-	if (built == HS_SUCCESS)
-		built = database_build(a, &relaxed, false, &f->relaxed, err);
+	int built = database_build(a, &patterns, &f->database, err);
 	if (built != HS_SUCCESS) {
 		result = built == HS_NOMEM ? CLSF_E_NOMEM : CLSF_E_ENGINE;
 		goto out;
@@ -318,8 +329,8 @@ int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *
 out:
 	if (result == CLSF_E_NOMEM)
 		clsf__error(err, result, 0, "out of memory");
-	clsf__free(a, literals.item);
-	clsf__free(a, relaxed.item);
+	clsf__free(a, patterns.item);
+	clsf__arena_done(&texts);
 	clsf__filter_free(f);
 	return result;
 }
@@ -329,8 +340,7 @@ void clsf__filter_free(struct clsf__filter *f)
 	if (!f)
 		return;
 	struct clsf_allocator a = f->allocator;
-	database_done(&a, &f->literals);
-	database_done(&a, &f->relaxed);
+	database_done(&a, &f->database);
 	clsf__free(&a, f->always);
 	clsf__free(&a, f);
 }
@@ -403,8 +413,7 @@ int clsf__filter_save(const struct clsf__filter *f, struct clsf__buffer *out)
 	clsf__put_number(out, f->n_always);
 	for (size_t i = 0; i < f->n_always; i++)
 		clsf__put_number(out, f->always[i]);
-	int result = database_save(&f->literals, out);
-	return result ? result : database_save(&f->relaxed, out);
+	return database_save(&f->database, out);
 }
 
 int clsf__filter_restore(const struct clsf_allocator *a, struct clsf__source *in, size_t n,
@@ -420,9 +429,7 @@ int clsf__filter_restore(const struct clsf_allocator *a, struct clsf__source *in
 	if (f->always) {
 		for (; f->n_always < n_always; f->n_always++)
 			f->always[f->n_always] = (uint32_t)clsf__get_below(in, n);
-		result = in->bad ? CLSF_E_ENGINE : database_restore(a, in, n, &f->literals);
-		if (result == 0)
-			result = database_restore(a, in, n, &f->relaxed);
+		result = in->bad ? CLSF_E_ENGINE : database_restore(a, in, n, &f->database);
 	}
 	if (result) {
 		clsf__filter_free(f);
@@ -441,10 +448,8 @@ int clsf__scratch_new(const struct clsf__filter *f, struct clsf__scratch **ret_s
 		return CLSF_E_NOMEM;
 	s->allocator = f->allocator;
 	hs_error_t code = HS_SUCCESS;
-	if (f->literals.hs)
-		code = hs_alloc_scratch(f->literals.hs, &s->hs);
-	if (code == HS_SUCCESS && f->relaxed.hs)
-		code = hs_alloc_scratch(f->relaxed.hs, &s->hs);
+	if (f->database.hs)
+		code = hs_alloc_scratch(f->database.hs, &s->hs);
 	if (code != HS_SUCCESS) {
 		clsf__scratch_free(s);
 		return code == HS_NOMEM ? CLSF_E_NOMEM : CLSF_E_ENGINE;
@@ -483,13 +488,13 @@ static int on_pattern(unsigned id, unsigned long long from, unsigned long long t
 	return 0;
 }
 
-static int scan_database(const struct database *d, struct clsf__scratch *s, const char *block,
-                         size_t length, clsf__candidate_fn found, void *context)
+int clsf__filter_scan(const struct clsf__filter *f, struct clsf__scratch *s, const char *block,
+                      size_t length, clsf__candidate_fn found, void *context)
 {
-	if (!d->hs)
+	if (!f->database.hs)
 		return 0;
-	struct scan scan = { d, found, context };
-	switch (hs_scan(d->hs, block, (unsigned)length, 0, s->hs, on_pattern, &scan)) {
+	struct scan scan = { &f->database, found, context };
+	switch (hs_scan(f->database.hs, block, (unsigned)length, 0, s->hs, on_pattern, &scan)) {
 	case HS_SUCCESS:
 		return 0;
 	case HS_SCAN_TERMINATED:
@@ -497,11 +502,4 @@ static int scan_database(const struct database *d, struct clsf__scratch *s, cons
 	default:
 		return CLSF_E_ENGINE;
 	}
-}
-
-int clsf__filter_scan(const struct clsf__filter *f, struct clsf__scratch *s, const char *block,
-                      size_t length, clsf__candidate_fn found, void *context)
-{
-	int result = scan_database(&f->literals, s, block, length, found, context);
-	return result ? result : scan_database(&f->relaxed, s, block, length, found, context);
 }

@@ -50,7 +50,7 @@ static bool is_plain(struct clsf_worker *w, const struct clsf__line *line)
 	return w->plain;
 }
 
-static bool unwrap_line(struct clsf_worker *w, const struct clsf__line *line)
+bool clsf__unwrap_line(struct clsf_worker *w, const struct clsf__line *line)
 {
 	if (!w->unwrapped)
 		w->unwrapped = clsf__unwrap(&w->messages, clsf__line_text(line), line->length);
@@ -78,10 +78,11 @@ static enum clsf__run look(struct clsf_stream *s, struct clsf_worker *w,
 	bool raw_first = e->context_free && is_plain(w, line);
 	if (raw_first) {
 		enum clsf__run result = run_on(s, w, line, e, raw, line->length, ret_span);
-		if (result != CLSF__RUN_MATCH)
+		/* What captures nothing is known now; where in the line it stands does not matter. */
+		if (result != CLSF__RUN_MATCH || !e->captures)
 			return result;
 	}
-	if (!unwrap_line(w, line))
+	if (!clsf__unwrap_line(w, line))
 		return CLSF__RUN_NOMEM;
 	for (size_t i = 0; i < m->n; i++) {
 		if (is_raw(&m->item[i], line))
@@ -208,18 +209,82 @@ static bool open_gate(struct clsf_stream *s, uint32_t rule, uint64_t until)
 	return true;
 }
 
-size_t clsf__add_gated(const struct clsf_stream *s, uint64_t line, struct clsf__candidate *list, size_t n,
-                       size_t most)
+size_t clsf__add_gated(const struct clsf_stream *s, struct clsf_worker *w, uint64_t line,
+                       struct clsf__candidate *list, size_t n, size_t most)
 {
+	/* The stamps of the filter's lines serve to take each expression once. */
+	w->line_serial++;
+	for (size_t i = 0; i < n; i++)
+		w->stamp[list[i].expression] = w->line_serial;
 	for (size_t i = 0; i < s->n_gates; i++) {
 		if (s->gates[i].until < line)
 			continue;
 		const struct clsf__rule *rule = s->ruleset->rules[s->gates[i].rule];
-		for (size_t t = 0; t < rule->n_terms && n < most; t++)
-			if (s->ruleset->expressions[rule->terms[t].expression].gated)
-				list[n++].expression = rule->terms[t].expression;
+		for (size_t t = 0; t < rule->n_terms && n < most; t++) {
+			uint32_t expression = rule->terms[t].expression;
+			if (!s->ruleset->expressions[expression].gated || w->stamp[expression] == w->line_serial)
+				continue;
+			w->stamp[expression] = w->line_serial;
+			list[n++].expression = expression;
+		}
 	}
 	return n;
+}
+
+static bool shows(const struct clsf__rule *rule, uint32_t term)
+{
+	for (size_t k = 0; k < rule->n_nodes; k++)
+		if (rule->nodes[k].kind == CLSF__COND_TERM && rule->nodes[k].term == term)
+			return rule->nodes[k].show;
+	return false;
+}
+
+/*
+ * Joins the captures of the line at hand, bound already, with those kept of
+ * earlier lines. Of two terms the first wins; a term that holds again binds
+ * anew, so that a match carries its own values.
+ */
+static size_t join_kept(struct clsf_worker *w, const struct clsf__evidence *kept, size_t bound)
+{
+	for (size_t k = 0; k < kept->n_fields; k++) {
+		const struct clsf__kept_field *field = &kept->fields[k];
+		size_t same = 0;
+		while (same < bound && strcmp(w->bound[same].name, field->name) != 0)
+			same++;
+		if (same == w->bound_capacity || (same < bound && w->bound_term[same] <= field->term))
+			continue;
+		w->bound[same] = (struct clsf_field){ field->name, kept->data.data + field->at, field->length };
+		w->bound_term[same] = field->term;
+		w->bound_line[same] = field->line;
+		bound += same == bound;
+	}
+	return bound;
+}
+
+static struct clsf_line evidence_line(const struct clsf__evidence *e)
+{
+	return (struct clsf_line){
+		.number = e->line, .offset = e->offset, .length = e->length,
+		.text = e->data.data, .text_length = e->text_length,
+	};
+}
+
+/* Keeps the captures bound so far, and the line to show, for the lines to come. */
+static int keep_state(struct clsf_stream *s, struct clsf_worker *w, struct clsf__rule_state *state,
+                      const struct clsf_line *shown, size_t bound)
+{
+	/* Values may point into what is about to be replaced: the successor is built beside it. */
+	int result = clsf__evidence_set(s, &state->spare, shown, w->bound, bound);
+	if (result)
+		return result;
+	for (size_t i = 0; i < bound; i++) {
+		state->spare.fields[i].term = w->bound_term[i];
+		state->spare.fields[i].line = w->bound_line[i];
+	}
+	struct clsf__evidence old = state->shown;
+	state->shown = state->spare;
+	state->spare = old;
+	return 0;
 }
 
 /* A rule of several lines: the hits move its condition on. */
@@ -230,71 +295,41 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 	struct clsf__rule_state *state = clsf__rule_state(s, index);
 	if (!state)
 		return CLSF_E_NOMEM;
-	uint64_t terms = 0, span = 0;
+	uint64_t terms = 0, span = 0, oldest;
 	size_t bound = 0;
-	bool show = !rule->shows_term, opens = false;
+	bool opens = false;
+	struct clsf_line here = public_line(line), shown = here;
+	if (state->has_shown)
+		shown = evidence_line(&state->shown);
 	for (size_t i = 0; i < n; i++) {
 		opens = opens || !w->ruleset->expressions[rule->terms[hits[i].term].expression].gated;
 		terms |= UINT64_C(1) << hits[i].term;
 		span = hits[i].span > span ? hits[i].span : span;
 		bound = bind_fields(w, &hits[i], bound);
-		for (size_t k = 0; rule->shows_term && k < rule->n_nodes; k++)
-			if (rule->nodes[k].kind == CLSF__COND_TERM && rule->nodes[k].show &&
-			    rule->nodes[k].term == hits[i].term)
-				show = true;
+		if (rule->shows_term && shows(rule, hits[i].term)) {
+			shown = here;
+			state->has_shown = true;
+		}
 	}
+	for (size_t i = 0; i < bound; i++)
+		w->bound_line[i] = line->number;
 	if (opens && rule->gate_within && !open_gate(s, index, line->number + rule->gate_within))
 		return CLSF_E_NOMEM;
-	/*
-	 * Captures bind as the terms hold. Of two terms the first wins; a term that
-	 * holds again binds anew, so that a match carries its own values.
-	 */
-	struct clsf_line here = public_line(line);
-	for (size_t k = 0; k < state->shown.n_fields; k++) {
-		const struct clsf__kept_field *kept = &state->shown.fields[k];
-		size_t same = 0;
-		while (same < bound && strcmp(w->bound[same].name, kept->name) != 0)
-			same++;
-		if (same == w->bound_capacity || (same < bound && w->bound_term[same] <= kept->term))
-			continue;
-		w->bound[same] = (struct clsf_field){ kept->name, state->shown.data.data + kept->at,
-			                              kept->length };
-		w->bound_term[same] = kept->term;
-		bound += same == bound;
-	}
-	/* Values may point into what is about to be replaced: the successor is built beside it. */
-	struct clsf_line shown = here;
-	if (!show && state->has_shown) {
-		shown = (struct clsf_line){
-			.number = state->shown.line, .offset = state->shown.offset,
-			.length = state->shown.length, .text = state->shown.data.data,
-			.text_length = state->shown.text_length,
-		};
-	}
-	int result = clsf__evidence_set(s, &state->spare, &shown, w->bound, bound);
-	if (result)
+	bound = join_kept(w, &state->shown, bound);
+	int result = keep_state(s, w, state, &shown, bound);
+	if (result || !clsf__condition(rule, state->words, terms, line->number, &oldest))
 		return result;
-	for (size_t i = 0; i < bound; i++)
-		state->spare.fields[i].term = w->bound_term[i];
-	struct clsf__evidence old = state->shown;
-	state->shown = state->spare;
-	state->spare = old;
-	state->has_shown = true;
-	if (!clsf__condition(rule, state->words, terms, line->number))
-		return 0;
-	/* The match is told with the kept line and captures, which then are done with. */
+	/* The match is told with the line and the captures of the lines that it took, no older ones. */
 	const struct clsf__evidence *e = &state->shown;
-	for (size_t i = 0; i < e->n_fields && i < w->bound_capacity; i++)
-		w->bound[i] = (struct clsf_field){ e->fields[i].name, e->data.data + e->fields[i].at,
-			                           e->fields[i].length };
-	bound = e->n_fields < w->bound_capacity ? e->n_fields : w->bound_capacity;
-	struct clsf_line told = rule->shows_term ? (struct clsf_line){
-		.number = e->line, .offset = e->offset, .length = e->length,
-		.text = e->data.data, .text_length = e->text_length,
-	} : here;
+	bound = 0;
+	for (size_t i = 0; i < e->n_fields; i++)
+		if (e->fields[i].line >= oldest)
+			w->bound[bound++] = (struct clsf_field){ e->fields[i].name, e->data.data + e->fields[i].at,
+				                                 e->fields[i].length };
+	bool elsewhere = state->has_shown && e->line >= oldest;
+	struct clsf_line told = elsewhere ? evidence_line(e) : here;
 	result = deliver(s, rule, &told, w->bound, bound);
-	int added = clsf__summary_add(s, w, line, index, w->bound, bound, span,
-	                              rule->shows_term ? &told : NULL);
+	int added = clsf__summary_add(s, w, line, index, w->bound, bound, span, elsewhere ? &told : NULL);
 	state->shown.n_fields = 0;
 	state->has_shown = false;
 	return added ? added : result;

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #define MAX_RELAXED 16384  /* bytes of a relaxed expression */
-#define REPEAT_CAP 4       /* x{m,n} beyond this becomes x{4,}: automata stay small */
+#define REPEAT_CAP 32      /* x{m,n} beyond this becomes x{32,}: automata stay small */
 #define MAX_CLASS_LITERALS 4
 
 /* A set of strings; `exact` in the code below: the node matches these and nothing else. */

@@ -375,7 +375,15 @@ static struct clsf__re *read_class(struct reader *r)
 				if (r->at >= r->end)
 					return give_up(r);
 				c = *r->at++;
-				high = c == 'b' ? 8 : escaped_character(r, c);
+				struct clsf__re probe = { .kind = CLSF__RE_CLASS };
+				if (c >= '1' && c <= '7') {
+					r->at--;
+					high = (long)read_number(r, 8, 3, false);
+				} else {
+					high = c == 'b' ? 8 : escaped_character(r, c);
+				}
+				if (high < 0 && !add_named_set(&probe, c))
+					return give_up(r);
 				if (high < 0) {     /* [a-\d]: the hyphen stands for itself */
 					r->at = before;
 					high = low;
@@ -583,9 +591,31 @@ static bool read_braces(struct reader *r, uint32_t *min, uint32_t *max)
 	return true;
 }
 
+/* Comments and a \\E without \\Q: nothing at all, a quantifier behind them is of what stands before. */
+static void skip_nothing(struct reader *r)
+{
+	for (;;) {
+		if (r->end - r->at > 1 && r->at[0] == '\\' && r->at[1] == 'E') {
+			r->at += 2;
+		} else if (r->end - r->at > 3 && r->at[0] == '\\' && r->at[1] == 'Q' && r->at[2] == '\\' && r->at[3] == 'E') {
+			r->at += 4;
+		} else if (r->end - r->at > 2 && memcmp(r->at, "(?#", 3) == 0) {
+			const unsigned char *close = memchr(r->at, ')', (size_t)(r->end - r->at));
+			r->at = close ? close + 1 : r->end;
+		} else {
+			return;
+		}
+	}
+}
+
 static struct clsf__re *read_repeated(struct reader *r)
 {
+	const unsigned char *begin = r->at;
 	struct clsf__re *atom = read_atom(r);
+	bool quoted = r->at - begin >= 2 && begin[0] == '\\' && begin[1] == 'Q';
+	skip_nothing(r);
+	if (quoted && r->at < r->end && strchr("*+?{", *r->at))
+		return give_up(r);
 	for (;;) {
 		uint32_t min = 0, max = CLSF__RE_UNBOUNDED;
 		if (r->at >= r->end || !atom)
@@ -665,7 +695,7 @@ bool clsf__re_parse(struct clsf__arena *arena, const char *pattern, size_t lengt
 	/* (*UTF) and the newline conventions stand first; others change too much to guess. */
 	while (r.end - r.at > 2 && r.at[0] == '(' && r.at[1] == '*') {
 		const unsigned char *close = memchr(r.at, ')', (size_t)(r.end - r.at));
-		if (!close || !((size_t)(close - r.at) == 5 && memcmp(r.at, "(*UTF", 5) == 0)) {
+		if (!close || close - r.at != 5 || memcmp(r.at, "(*UTF", 5) != 0) {
 			give_up(&r);
 			break;
 		}

@@ -149,6 +149,9 @@ static int merge_expressions(struct clsf_ruleset *rs)
 			e->length = refs[i].term->length;
 			e->first_use = uses;
 			e->first_rule = refs[i].rule;
+			/* "(?<" may be a lookbehind: then one call too many is made. */
+			e->captures = memmem(e->pattern, e->length, "(?<", 3) || memmem(e->pattern, e->length, "(?P<", 4) ||
+			              memmem(e->pattern, e->length, "(?'", 3);
 			e->code = clsf__expression_new(a, e->pattern, e->length);
 			if (!e->code)
 				goto out;
@@ -180,16 +183,21 @@ out:
 #define GATED_BITS 24.0      /* of literals, below which a term is worth a gate */
 #define MAX_GATE 1000        /* lines; a longer window would cost more than it saves */
 
-/* Notes each term below a node. */
+/*
+ * Notes a term, or the terms of a choice of terms. A condition with a memory of
+ * its own counts what it meets before the gate opens, so its terms are not
+ * noted.
+ */
 static void mark_terms(const struct clsf__rule *rule, uint32_t index, bool *later)
 {
 	const struct clsf__node *node = &rule->nodes[index];
-	if (node->kind == CLSF__COND_TERM) {
-		later[node->term] = true;
-		return;
-	}
+	bool terms = node->kind == CLSF__COND_ANY;
 	for (uint32_t c = node->first_child, i = 0; i < node->n_children; i++, c = rule->nodes[c].next)
-		mark_terms(rule, c, later);
+		terms = terms && rule->nodes[c].kind == CLSF__COND_TERM;
+	if (node->kind == CLSF__COND_TERM)
+		later[node->term] = true;
+	for (uint32_t c = node->first_child, i = 0; terms && i < node->n_children; i++, c = rule->nodes[c].next)
+		later[rule->nodes[c].term] = true;
 }
 
 /* Which terms of the rule stand in later places of sequences that are the condition or one choice of it. */

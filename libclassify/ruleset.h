@@ -79,6 +79,7 @@ struct clsf__compiled {
 	struct clsf__expression *code;
 	const char *pattern;
 	size_t length;
+	bool captures;               /* has named groups */
 	bool context_free;           /* a match inside a part of a line is a match in the line */
 	uint32_t first_rule;         /* that uses it */
 	bool positive;               /* some rule's term, not only an `unless` */

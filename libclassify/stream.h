@@ -39,7 +39,8 @@
 
 struct clsf__kept_field {
 	const char *name;            /* the ruleset's */
-	uint32_t term;               /* that bound it, in a rule of several lines */
+	uint32_t term;               /* that bound it, in a rule of several lines, */
+	uint64_t line;               /* and on which line */
 	size_t at, length;           /* in `data` of the evidence */
 };
 
@@ -160,6 +161,9 @@ struct clsf_worker {
 
 	struct clsf__candidate *candidates;
 	size_t n_candidates, max_candidates;
+	struct clsf__candidate *merged;  /* as many: room to put two runs of them in order */
+	struct clsf__candidate *joined;  /* those of one line, with what is always or for now looked for */
+	size_t max_joined;
 	uint32_t *stamp;             /* by expression: the line it was last noted for */
 	uint32_t line_serial;
 	uint32_t *judged;            /* by expression: the line it was last judged on */
@@ -177,7 +181,8 @@ struct clsf_worker {
 	struct clsf_field *fields;   /* captures of the hits of the line at hand */
 	size_t n_fields, fields_capacity;
 	struct clsf_field *bound;    /* of the match at hand, names bound once */
-	uint32_t *bound_term;        /* and the terms that bound them */
+	uint32_t *bound_term;        /* and the terms that bound them, */
+	uint64_t *bound_line;        /* on which lines */
 	size_t bound_capacity;
 	struct clsf__messages other; /* for looking at lines other than the one at hand */
 };
@@ -224,17 +229,22 @@ int clsf__scan_block(struct clsf_stream *s, struct clsf_worker *w, const char *b
 int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
                      const struct clsf__candidate *candidates, size_t n);
 
+/* Makes worker->messages those of the line at hand. False when memory is out. */
+bool clsf__unwrap_line(struct clsf_worker *w, const struct clsf__line *line);
+
 /* Appends the expressions whose gates are open on the line; returns how many there are then. */
-size_t clsf__add_gated(const struct clsf_stream *s, uint64_t line, struct clsf__candidate *list, size_t n,
-                       size_t most);
+size_t clsf__add_gated(const struct clsf_stream *s, struct clsf_worker *w, uint64_t line,
+                       struct clsf__candidate *list, size_t n, size_t most);
 
 /* ---- condition.c ---- */
 
 /*
  * Feeds the hits of one rule on one line (bit t of `terms`: term t) to its
- * condition. Returns whether it holds now.
+ * condition. Returns whether it holds now, and if so the oldest line that it
+ * took for that.
  */
-bool clsf__condition(const struct clsf__rule *rule, uint64_t *words, uint64_t terms, uint64_t line);
+bool clsf__condition(const struct clsf__rule *rule, uint64_t *words, uint64_t terms, uint64_t line,
+                     uint64_t *ret_oldest);
 
 /* ---- summary.c ---- */
 

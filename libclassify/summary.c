@@ -86,7 +86,7 @@ int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const st
 	for (size_t i = 0; i < n_fields; i++) {
 		size_t length = clsf__cut(fields[i].value, fields[i].length, limit);
 		e->fields[e->n_fields++] =
-			(struct clsf__kept_field){ fields[i].name, 0, e->data.length, length };
+			(struct clsf__kept_field){ .name = fields[i].name, .at = e->data.length, .length = length };
 		clsf__buffer_add(&e->data, fields[i].value, length);
 		clsf__buffer_addc(&e->data, '\0');
 	}
@@ -186,6 +186,8 @@ int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct
 	bool replace = first;
 	bool weak = false;
 	if (first || state->evidence.weak) {
+		if (!s->options.no_unwrap && !clsf__unwrap_line(w, line))
+			return CLSF_E_NOMEM;
 		enum clsf__level level = w->messages.level;
 		weak = (level != CLSF__LEVEL_NONE && level < CLSF__LEVEL_ERROR) ||
 		       contains_retry(text, line->length);

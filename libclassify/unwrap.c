@@ -646,8 +646,15 @@ static bool peel_parts(struct peeler *p, struct text t, unsigned layer);
 static bool peel_value(struct peeler *p, struct text t, size_t at, size_t length, bool escaped,
                        unsigned layer)
 {
+	/* The \n at the end of what Docker logs is nearly always the only escape. */
+	const char *value = data_of(p, t) + at;
+	if (escaped && length >= 2 && memcmp(value + length - 2, "\\n", 2) == 0 &&
+	    !memchr(value, '\\', length - 2)) {
+		length -= 2;
+		escaped = false;
+	}
 	if (!escaped)
-		return peel(p, (struct text){ t.decoded, t.at + at, length }, layer);
+		return length == 0 || peel_parts(p, (struct text){ t.decoded, t.at + at, length }, layer);
 	struct clsf__buffer *b = &p->m->decoded;
 	size_t start = b->length;
 	/* The source may be in this very buffer: make room first, then take its address. */
@@ -886,6 +893,21 @@ static size_t escape_length(const char *s, size_t n)
 	return s[1] >= 0x20 && s[1] <= 0x2f ? (n > 2 ? 3 : 2) : 2;
 }
 
+/* Appends the text without its escape sequences. */
+static void add_stripped(struct clsf__buffer *b, const char *s, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		if (s[i] == '\x1b') {
+			i += escape_length(s + i, length - i);
+			continue;
+		}
+		const char *next = memchr(s + i, '\x1b', length - i);
+		size_t run = next ? (size_t)(next - (s + i)) : length - i;
+		clsf__buffer_add(b, s + i, run);
+		i += run;
+	}
+}
+
 /* One part between \r: without escape sequences, then peeled. */
 static bool peel_part(struct peeler *p, struct text t, unsigned layer)
 {
@@ -898,17 +920,7 @@ static bool peel_part(struct peeler *p, struct text t, unsigned layer)
 	/* The source may be in this very buffer: make room first, then take its address. */
 	if (!clsf__buffer_reserve(b, t.length + 1))
 		return false;
-	const char *s = data_of(p, t);
-	for (size_t i = 0; i < t.length;) {
-		if (s[i] == '\x1b') {
-			i += escape_length(s + i, t.length - i);
-			continue;
-		}
-		const char *next = memchr(s + i, '\x1b', t.length - i);
-		size_t run = next ? (size_t)(next - (s + i)) : t.length - i;
-		clsf__buffer_add(b, s + i, run);
-		i += run;
-	}
+	add_stripped(b, data_of(p, t), t.length);
 	size_t end = b->length;
 	clsf__buffer_addc(b, '\n');
 	if (b->failed)
@@ -942,4 +954,28 @@ bool clsf__unwrap(struct clsf__messages *m, const char *line, size_t length)
 	bool good = peel_parts(&p, (struct text){ false, mark, length - mark }, 0);
 	m->level = p.level;
 	return good;
+}
+
+bool clsf__unwrap_decoded(struct clsf__messages *m, const char *line, size_t length,
+                          struct clsf__buffer *out)
+{
+	/* The two common kinds need no parsing: one "\\n" before a quote, and colour alone. */
+	const char *backslash = memchr(line, '\\', length);
+	bool colour = memchr(line, '\x1b', length) != NULL, parts = memchr(line, '\r', length) != NULL;
+	if (backslash && !colour && !parts) {
+		size_t at = (size_t)(backslash - line);
+		if (length - at > 2 && backslash[1] == 'n' && backslash[2] == '"' &&
+		    !memchr(backslash + 1, '\\', length - at - 1))
+			return true;
+	}
+	if (!backslash && !parts) {
+		size_t mark = length >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+		add_stripped(out, line + mark, length - mark);
+		clsf__buffer_addc(out, '\n');
+		return !out->failed;
+	}
+	if (!clsf__unwrap(m, line, length))
+		return false;
+	clsf__buffer_add(out, m->decoded.data, m->decoded.length);
+	return !out->failed;
 }

@@ -47,6 +47,13 @@ void clsf__messages_done(struct clsf__messages *m);
 /* Replaces what `m` holds by the messages of `line`. False only when memory is out. */
 bool clsf__unwrap(struct clsf__messages *m, const char *line, size_t length);
 
+/*
+ * Appends to `out` the decoded texts alone, as clsf__unwrap() would make them,
+ * each ended by \n; `m` is scratch. False only when memory is out.
+ */
+bool clsf__unwrap_decoded(struct clsf__messages *m, const char *line, size_t length,
+                          struct clsf__buffer *out);
+
 static inline const char *clsf__message_text(const struct clsf__messages *m, const char *line,
                                              size_t i)
 {

@@ -29,13 +29,17 @@ int clsf_worker_new(struct clsf_ruleset *ruleset, const struct clsf_worker_optio
 	size_t n = ruleset->n_expressions + 1;
 	/* One line never has more candidates than this, so that a block of one line always fits. */
 	w->max_candidates = 4 * n > MIN_CANDIDATES ? 4 * n : MIN_CANDIDATES;
-	w->candidates = clsf__calloc(&a, w->max_candidates + 4 * n, sizeof(*w->candidates));
+	w->max_joined = 4 * n;
+	w->candidates = clsf__calloc(&a, w->max_candidates, sizeof(*w->candidates));
+	w->merged = clsf__calloc(&a, w->max_candidates, sizeof(*w->merged));
+	w->joined = clsf__calloc(&a, w->max_joined, sizeof(*w->joined));
 	w->stamp = clsf__calloc(&a, n, sizeof(*w->stamp));
 	w->judged = clsf__calloc(&a, n, sizeof(*w->judged));
 	w->bound_capacity = CLSF__MAX_CAPTURES;
 	w->bound = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound));
 	w->bound_term = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound_term));
-	int result = w->candidates && w->bound_term && w->stamp && w->judged && w->bound ? 0 : CLSF_E_NOMEM;
+	w->bound_line = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound_line));
+	int result = w->bound_line && w->candidates && w->merged && w->joined && w->bound_term && w->stamp && w->judged && w->bound ? 0 : CLSF_E_NOMEM;
 	if (result == 0 && w->options.clock) {
 		w->costs = clsf__calloc(&a, n, sizeof(*w->costs));
 		result = w->costs ? 0 : CLSF_E_NOMEM;
@@ -64,6 +68,8 @@ void clsf_worker_free(struct clsf_worker *w)
 	clsf__buffer_done(&w->side);
 	clsf__free(&a, w->pieces);
 	clsf__free(&a, w->candidates);
+	clsf__free(&a, w->merged);
+	clsf__free(&a, w->joined);
 	clsf__free(&a, w->stamp);
 	clsf__free(&a, w->judged);
 	clsf__free(&a, w->costs);
@@ -71,6 +77,7 @@ void clsf_worker_free(struct clsf_worker *w)
 	clsf__free(&a, w->fields);
 	clsf__free(&a, w->bound);
 	clsf__free(&a, w->bound_term);
+	clsf__free(&a, w->bound_line);
 	clsf_ruleset_unref(w->ruleset);
 	clsf__free(&a, w);
 }

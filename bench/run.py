@@ -1,0 +1,606 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the benchmark and writes its results. Started by scripts/bench.
+
+A figure is the median of several runs, with the least and the greatest in
+brackets. A ratio is that of two figures of the same round, ours over the
+peer's, so 2.00 means twice as fast. No figure decides over success: the exit
+status is 1 only where a result is wrong or something does not run.
+"""
+import argparse
+import datetime
+import hashlib
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(HERE)
+GENERATE = os.path.join(HERE, "generate.py")
+KINDS = ["quiet", "ordinary", "noisy", "storm"]
+SHARES = {"quiet": 0.001, "ordinary": 0.01, "noisy": 0.05, "storm": 1.0}
+MIB = 1 << 20
+GUARD_LINES = 20000
+
+# How much of the data a slow peer gets, in MiB: about a second's work for it.
+SLICES = {
+    "pcre2": {"shipped": 2, "100": 8, "500": 2, "5000": 0.2},
+    "re2": {"shipped": 16, "100": 16, "500": 16, "5000": 4},
+    "python": {"shipped": 0.5, "100": 1, "500": 0.25, "5000": 0.03},
+    "rg": {"shipped": 8, "100": 32, "500": 16, "5000": 2},
+}
+TITLES = {
+    "hs": "bare hs_scan, 256 KiB blocks", "hs-single": "the same, SINGLEMATCH",
+    "hs-literals": "literals alone, 256 KiB blocks", "hs-lines": "hs_scan, one call a line",
+    "re2": "RE2::Set, by line", "pcre2": "PCRE2 JIT loop, by line", "python": "Python re loop, by line",
+}
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+class Samples(list):
+    """Figures of several rounds."""
+
+    def text(self, digits=2, unit=""):
+        if not self:
+            return "–"
+        middle = statistics.median(self)
+        if middle >= 100:
+            digits = 0
+        elif middle >= 10:
+            digits = min(digits, 1)
+        return f"{middle:.{digits}f}{unit} ({min(self):.{digits}f}..{max(self):.{digits}f})"
+
+    def median(self):
+        return statistics.median(self)
+
+
+def ratios(a, b):
+    return Samples(x / y for x, y in zip(a, b))
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.quick = options.quick
+        self.rounds = 3 if self.quick else 9
+        self.size = (16 if self.quick else 64) * MIB
+        self.classify = os.path.join(options.build, "tools", "classify", "classify")
+        self.compare = os.path.join(options.build, "bench", "compare")
+        self.timed_path = os.path.join(options.build, "bench", "timed")
+        self.data = options.data
+        # The last processor: the first one serves most interrupts.
+        self.cpus = sorted(os.sched_getaffinity(0))
+        self.cpu = str(self.cpus[-1])
+        self.broken = []
+        self.tables = []
+        self.targets = []
+        self.notes = []
+        self.hashes = {}
+        self.environment = dict(os.environ, XDG_CACHE_HOME=self.path("cache"), LC_ALL="C.UTF-8")
+        os.makedirs(self.data, exist_ok=True)
+        os.makedirs(self.path("cache"), exist_ok=True)
+        self.has_cache = self.quiet_call([self.classify, "compile", "--help"]).returncode == 0
+        self.help = self.quiet_call([self.classify, "scan", "--help"]).stdout
+        self.has_re2 = "no peer" not in self.quiet_call(
+            [self.compare, "/dev/null", "/dev/null", "re2"]).stderr
+        self.no_cache = ["--no-cache"] if "--no-cache" in self.help else []
+        self.sets = ["shipped", "500", "5000"] if self.quick else ["shipped", "100", "500", "5000"]
+
+    # ---- helpers ----
+
+    def path(self, name):
+        return os.path.join(self.data, name)
+
+    def rules(self, name):
+        return os.path.join(TOP, "rules") if name == "shipped" else self.path(f"r{name}.yaml")
+
+    def log(self, name, kind):
+        return self.path(f"{kind}-{name}.log")
+
+    def kinds(self, name):
+        """Quick runs leave out what says least."""
+        if not self.quick:
+            return KINDS
+        return ["quiet", "ordinary", "storm"] if name == "500" else ["ordinary"]
+
+    def quiet_call(self, command):
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", env=self.environment)
+
+    def call(self, command):
+        """Runs a command that has to succeed; returns its standard output."""
+        done = self.quiet_call(command)
+        if done.returncode != 0:
+            say(done.stderr[-2000:])
+            sys.exit(f"bench: failed ({done.returncode}): {' '.join(command)[:300]}")
+        return done.stdout
+
+    def fail(self, text):
+        say(f"BROKEN: {text}")
+        self.broken.append(text)
+
+    def timed(self, command, runs=1, cpu=None, output=None, emptied=None, good=(0,)):
+        """[(wall, cpu, memory in KiB)] of the runs of a command."""
+        argv = [self.timed_path, "-n", str(runs), "-o", output or self.path("out"), "-c", cpu or self.cpu]
+        argv += ["-x", emptied] if emptied else []
+        result = []
+        for line in self.call(argv + command).splitlines():
+            wall, processor, memory, status = line.split()
+            if int(status) not in good:
+                self.fail(f"exit status {status} of {' '.join(command)[:200]}")
+            result.append((float(wall), float(processor), int(memory)))
+        return result
+
+    def target(self, what, figure, goal, met):
+        self.targets.append((what, figure, goal, "yes" if met else "no"))
+
+    # ---- data ----
+
+    def prepare(self):
+        for name in self.sets:
+            begun = time.monotonic()
+            base = self.path("r" + name)
+            if name == "shipped":
+                self.prepare_shipped(base)
+            else:
+                self.call([sys.executable, GENERATE, "rules", name, base])
+                self.call([sys.executable, GENERATE, "probe", base + ".hits", self.path("probe.log")])
+                # Line by line, Hyperscan finds what PCRE2 finds (see guard()) and takes seconds, not a minute.
+                self.call([self.compare, "--per-line", self.path("counts"), base + ".txt",
+                           self.path("probe.log"), "hs-lines"])
+            kept = self.call([sys.executable, GENERATE, "keep", base + ".hits", self.path("counts")]).strip()
+            for kind in self.kinds(name):
+                self.call([sys.executable, GENERATE, "log", base + ".hits", kind, str(self.size),
+                           self.log(name, kind)])
+            say(f"rules {name}: {kept}; logs in {time.monotonic() - begun:.0f} s")
+        self.large = (128 if self.quick else 1024) * MIB
+        with open(self.path("large.log"), "wb") as out:
+            # Quiet text of its own; that its lines come twice from some size on changes nothing in memory.
+            self.call([sys.executable, GENERATE, "log", self.path("rshipped.hits"), "quiet",
+                       str(self.large // 4), self.path("part.log")])
+            for _ in range(4):
+                with open(self.path("part.log"), "rb") as part:
+                    shutil.copyfileobj(part, out, MIB)
+
+    def prepare_shipped(self, base):
+        rules = self.rules("shipped")
+        expressions = {}
+        for line in self.call([self.classify, "rules", "list", "-o", "jsonl", "--rules", rules]).splitlines():
+            for expression in json.loads(line)["expressions"]:
+                if "\n" not in expression:
+                    expressions[expression] = True
+        with open(base + ".txt", "w") as file:
+            file.writelines(e + "\n" for e in expressions)
+        self.call([sys.executable, GENERATE, "shipped", rules, base])
+        self.call([sys.executable, GENERATE, "probe", base + ".hits", self.path("probe.log")])
+        lines = self.match_lines(rules, self.path("probe.log"))
+        with open(self.path("probe.log"), "rb") as file:
+            total = sum(1 for _ in file)
+        with open(self.path("counts"), "w") as file:
+            file.writelines(f"{lines.get(i, 0)}\n" for i in range(1, total + 1))
+
+    def match_lines(self, rules, log):
+        """How many matches each line has that has any."""
+        with open(self.path("matches"), "wb") as file:
+            done = subprocess.run([self.classify, "scan", "--matches", "-q", "--rules", rules, log],
+                                  stdout=file, stderr=subprocess.PIPE, env=self.environment)
+        if done.returncode != 0:
+            sys.exit(f"bench: scan --matches failed: {done.stderr.decode(errors='replace')[-500:]}")
+        counts = {}
+        number = re.compile(rb'"line":(\d+)')
+        with open(self.path("matches"), "rb") as file:
+            for match in file:
+                line = int(number.search(match).group(1))
+                counts[line] = counts.get(line, 0) + 1
+        return counts
+
+    def check_shares(self):
+        """The logs are what their names say: counted by what the rules find in them."""
+        rows = []
+        for name in self.sets:
+            for kind in self.kinds(name):
+                with open(self.log(name, kind), "rb") as file:
+                    digest = hashlib.sha256()
+                    seen, total, special = set(), 0, 0
+                    for line in file:
+                        total += 1
+                        seen.add(hash(line))
+                        digest.update(line)
+                        # What makes a line's message differ from a part of its raw text.
+                        special += b"\x1b" in line or b"\\" in line or b"\r" in line
+                counts = self.match_lines(self.rules(name), self.log(name, kind))
+                hit, matches = len(counts), sum(counts.values())
+                if len(seen) != total:
+                    self.fail(f"{kind} log of {name} rules repeats {total - len(seen)} lines")
+                if name != "shipped":
+                    if kind == "storm" and not hit == matches == total:
+                        self.fail(f"storm of {name} rules: {total} lines, {hit} hit, {matches} matches")
+                    elif not 0.85 < hit / total / SHARES[kind] < 1.15:
+                        self.fail(f"{kind} log of {name} rules: {hit} of {total} lines hit")
+                rows.append([name, kind, f"{os.path.getsize(self.log(name, kind)) / MIB:.0f}", f"{total}",
+                             f"{100 * hit / total:.3f} %", f"{matches}", f"{100 * special / total:.0f} %",
+                             digest.hexdigest()[:12]])
+        self.tables.append(("The logs", "Counted with `classify scan --matches`. A special line holds an escape "
+                            "character, a backslash or a carriage return, and so is decoded and scanned again "
+                            "unless `no_unwrap` is set.",
+                            ["rules", "text", "MiB", "lines", "lines hit", "matches", "special", "sha256"], rows))
+
+    def guard(self):
+        """Ours, line by line, has to find what PCRE2 finds."""
+        for name in self.sets:
+            if name == "shipped" or (self.quick and name == "5000"):
+                continue
+            kind = "noisy" if "noisy" in self.kinds(name) else "ordinary"
+            part = self.path("guard.log")
+            with open(self.log(name, kind), "rb") as source, open(part, "wb") as file:
+                for _ in range(GUARD_LINES):
+                    file.write(source.readline())
+                # Some lines of a storm, so that every rule comes up.
+                if "storm" in self.kinds(name):
+                    with open(self.log(name, "storm"), "rb") as storm:
+                        for _ in range(GUARD_LINES // 10):
+                            file.write(storm.readline())
+            peers = ["pcre2", "ours-raw", "hs-lines"] + (["re2"] if self.has_re2 else [])
+            done = self.quiet_call([self.compare, "--rules", self.rules(name), "--check",
+                                    self.path(f"r{name}.txt"), part] + peers)
+            rows = [json.loads(line) for line in done.stdout.splitlines()]
+            if done.returncode != 0 or not rows or rows[0]["hits"] == 0:
+                self.fail(f"{name} rules: not the hits of PCRE2: {done.stderr.strip()[-500:]}")
+            else:
+                self.notes.append(f"{name} rules: {rows[0]['hits']} hits on {rows[0]['lines']} lines, the same "
+                                  f"(rule, line) pairs by {', '.join(r['peer'] for r in rows)}.")
+                say("guard: " + self.notes[-1])
+
+    # ---- in memory ----
+
+    def in_memory(self):
+        header = ["rules", "text", "ours"] + list(TITLES.values())
+        ratio_rows, speed_rows, compile_rows = [], [], []
+        self.speeds = {}
+        for name in self.sets:
+            for kind in self.kinds(name):
+                results = self.one_comparison(name, kind)
+                self.speeds[name, kind] = results
+                cells = [f"{results[p].text(3)}" if p in results else "–" for p in TITLES]
+                speed_rows.append([name, kind, results["ours"].text(3), results["ours-raw"].text(3)] + cells)
+                for ours, label in (("ours", "default"), ("ours-raw", "no_unwrap")):
+                    ratio_rows.append([name, kind, label] + [
+                        ratios(results[ours], results[p]).text() if p in results else "–" for p in TITLES])
+                say(f"{name} {kind}: ours {results['ours'].text(3)} GB/s, no_unwrap {results['ours-raw'].text(3)}, "
+                    f"bare hs {results['hs'].text(3)}")
+            compile_rows.append([name] + [
+                f"{self.compile[p][1]:.3f} ({self.compile[p][0]})" if p in self.compile else "–"
+                for p in ["ours", "hs", "hs-literals", "hs-lines", "re2", "pcre2", "python"]])
+        self.tables.append(("Ratios, in memory, one core", "Ours over the peer, by processor time of the thread. "
+                            "Ours is `clsf_stream_feed()` over the whole buffer and `clsf_stream_finish()`, with "
+                            "a callback that counts matches.", header, ratio_rows))
+        self.tables.append(("Speeds, in memory, one core, GB/s", "", ["rules", "text", "ours", "ours, no_unwrap"] +
+                            list(TITLES.values()), speed_rows))
+        self.tables.append(("Compile time in memory, seconds of processor time (expressions taken)", "Nothing cached. "
+                            "Hyperscan's include looking at each expression alone, to leave out what it refuses.",
+                            ["rules", "ours", "bare hs", "literals", "hs by line", "RE2::Set", "PCRE2 JIT", "Python"],
+                            compile_rows))
+        self.memory_targets()
+
+    def one_comparison(self, name, kind):
+        log, base = self.log(name, kind), self.path("r" + name)
+        peers = ["ours", "ours-raw", "hs", "hs-single", "hs-lines"]
+        options = ["--rules", self.rules(name), "--rounds", str(self.rounds), "--seconds", "40"]
+        if name != "shipped":
+            peers.append("hs-literals")
+            options += ["--literals", base + ".lit"]
+        for peer in (["re2"] if self.has_re2 else []) + ["pcre2"]:
+            peers.append(f"{peer}={int(SLICES[peer][name] * MIB * (0.5 if self.quick else 1))}")
+        out = self.call(["taskset", "-c", self.cpu, self.compare] + options + [base + ".txt", log] + peers)
+        rows = [json.loads(line) for line in out.splitlines()]
+        if name != "shipped":
+            rows.append(json.loads(self.call(
+                ["taskset", "-c", self.cpu, sys.executable, os.path.join(HERE, "peer_python.py"), base + ".txt", log,
+                 str(int(SLICES["python"][name] * MIB)), str(min(self.rounds, 5))])))
+        self.compile = {r["peer"]: (r["expressions"], r["compile"]) for r in rows}
+        by_name = {r["peer"]: r for r in rows}
+        # Those that count the same thing over the same bytes have to agree, whatever they are timed for.
+        if name != "shipped" and by_name["ours-raw"]["hits"] != by_name["hs-lines"]["hits"]:
+            self.fail(f"{name} {kind}: {by_name['ours-raw']['hits']} hits by ours without unwrapping, "
+                      f"{by_name['hs-lines']['hits']} by Hyperscan line by line")
+        return {r["peer"]: Samples(r["bytes"] / t / 1e9 for t in r["cpu"]) for r in rows}
+
+    def memory_targets(self):
+        for kind in ("quiet", "ordinary"):
+            s = self.speeds.get(("500", kind))
+            if not s:
+                continue
+            for peer, goal in (("hs", 1.0), ("re2", 8), ("pcre2", 200)):
+                if peer in s:
+                    r = ratios(s["ours"], s[peer])
+                    self.target(f"500 rules, {kind}, against {TITLES[peer]}", r.text() + "x",
+                                f"{goal}x", r.median() >= goal)
+        s = self.speeds.get(("500", "storm"))
+        if s:
+            r = Samples(1000 * x for x in s["ours"])
+            self.target("500 rules, storm, library", r.text(0) + " MB/s", "200 MB/s", r.median() >= 200)
+        for kind in ("quiet", "ordinary"):
+            a, b = self.speeds.get(("5000", kind)), self.speeds.get(("500", kind))
+            if a and b:
+                r = ratios(a["ours"], b["ours"])
+                self.target(f"5,000 rules against 500, {kind}", r.text() + "x", "0.5x", r.median() >= 0.5)
+
+    # ---- the command line, on files ----
+
+    def rounds_of(self, commands, rounds):
+        """The commands take turns; {name: [(wall, cpu, memory)]}."""
+        result = {name: [] for name in commands}
+        for _ in range(rounds):
+            for name, (command, good) in commands.items():
+                result[name] += self.timed(command, output=self.path("out-" + name.replace(" ", "-")), good=good)
+        return result
+
+    def scan(self, name, *arguments):
+        return [self.classify, "scan", "-q", "--rules", self.rules(name), *arguments]
+
+    def on_files(self):
+        rows = []
+        for name in [s for s in self.sets if s != "shipped"]:
+            for kind in self.kinds(name):
+                log, part = self.log(name, kind), self.path("part.log")
+                size = self.head(log, part, int(SLICES["rg"][name] * MIB * (0.25 if self.quick else 1)))
+                rg = ["rg", "--no-config", "--no-unicode", "--text", "-j1", "--regex-size-limit", "2G", "-c", "-f",
+                      self.path(f"r{name}.rg"), part]
+                commands = {
+                    "jsonl": (self.scan(name, "-o", "jsonl", log), (0,)),
+                    "matches": (self.scan(name, "--matches", log), (0,)),
+                    "rg": (rg, (0, 1)),
+                }
+                self.timed(commands["jsonl"][0])  # fills the cache, where there is one
+                times = self.rounds_of(commands, 3 if name == "5000" else min(self.rounds, 5))
+                speed = {n: Samples((size if n == "rg" else os.path.getsize(log)) / cpu / 1e9 for _, cpu, _ in t)
+                         for n, t in times.items()}
+                with open(self.path("out-rg")) as file:
+                    lines = int(file.read().strip() or 0)
+                hits = self.lines_hit(name, part)
+                if lines != hits:
+                    self.fail(f"{name} {kind}: ripgrep counts {lines} lines and ours {hits} without unwrapping")
+                r = ratios(speed["jsonl"], speed["rg"])
+                rows.append([name, kind, speed["jsonl"].text(3), speed["matches"].text(3), speed["rg"].text(4),
+                             r.text(1), ratios(speed["matches"], speed["rg"]).text(1)])
+                say(f"files, {name} {kind}: jsonl {speed['jsonl'].text(3)} GB/s, --matches {speed['matches'].text(3)}, "
+                    f"rg {speed['rg'].text(4)}")
+                if name == "500" and kind in ("quiet", "ordinary"):
+                    self.target(f"500 rules, {kind}, CLI against ripgrep -c -f", r.text() + "x", "30x", r.median() >= 30)
+                if name == "500" and kind == "storm":
+                    r = Samples(1000 * x for x in speed["matches"])
+                    self.target("500 rules, storm, CLI, --matches to a file", r.text(0) + " MB/s", "200 MB/s",
+                                r.median() >= 200)
+        self.tables.append(("On files, one core, GB/s", "Whole processes, start included, processor time of user and "
+                            "system, output to a file. " + (
+                                "The compiled rules come from the cache. " if self.has_cache else "") +
+                            "`rg -c -f` gets a part of the file and each expression in a group of its own; it does "
+                            "not say which expression it was. Lines counted are compared.",
+                            ["rules", "text", "scan -q -o jsonl", "scan --matches", "rg -c -f", "jsonl over rg",
+                             "--matches over rg"], rows))
+
+    def head(self, source, target, size):
+        with open(source, "rb") as file:
+            data = file.read(size)
+        data = data[:data.rfind(b"\n") + 1]
+        with open(target, "wb") as file:
+            file.write(data)
+        return len(data)
+
+    def lines_hit(self, name, log):
+        out = self.path("matches")
+        self.timed(self.scan(name, "--no-unwrap", "--matches", log), output=out)
+        number = re.compile(rb'"line":(\d+)')
+        with open(out, "rb") as file:
+            return len({number.search(match).group(1) for match in file})
+
+    def compressed(self):
+        name = "500"
+        log = self.log(name, "ordinary")
+        packed = self.path("ordinary.log.gz")
+        with open(packed, "wb") as file:
+            subprocess.run(["gzip", "-6", "-c", log], stdout=file, check=True)
+        commands = {
+            "plain": (self.scan(name, "-o", "jsonl", log), (0,)),
+            "gz": (self.scan(name, "-o", "jsonl", packed), (0,)),
+            "zcat": (["gzip", "-dc", packed], (0,)),
+        }
+        if shutil.which("igzip"):
+            commands["igzip"] = (["igzip", "-dc", packed], (0,))
+        for command, _ in commands.values():
+            self.timed(command, output="/dev/null")
+        result = {n: [] for n in commands}
+        for _ in range(min(self.rounds, 5)):
+            for n, (command, good) in commands.items():
+                result[n] += self.timed(command, output="/dev/null", good=good)
+        size = os.path.getsize(log)
+        speed = {n: Samples(size / wall / 1e9 for wall, _, _ in t) for n, t in result.items()}
+        rows = [[n, speed[n].text(3), ratios(speed["gz"], speed[n]).text()] for n in speed]
+        self.tables.append(("Compressed, 500 rules, ordinary, one core, GB/s of text", "On the wall, all on one core. "
+                            "`gz` is `classify scan` of a .gz file, `plain` of the same text.",
+                            ["what", "speed", "gz over it"], rows))
+        r = ratios(speed["gz"], speed["zcat"])
+        self.target(".gz, one core, against zcat >/dev/null", r.text() + "x", "1x", r.median() >= 1)
+        fastest = "igzip" if "igzip" in speed else "zcat"
+        r = Samples(g * (1 / i + 1 / p) for g, i, p in zip(speed["gz"], speed[fastest], speed["plain"]))
+        self.target(f".gz, one core, against 1 / (1/{fastest} + 1/scan)", r.text() + "x", "0.9x", r.median() >= 0.9)
+
+    def start(self):
+        rows = []
+        small = self.path("small.log")
+        self.head(self.log("500", "ordinary"), small, 20000)
+        runs = 5 if self.quick else 15
+        for name in [s for s in self.sets if s != "100"]:
+            few = 3 if name == "5000" else runs
+            ways = [("no cache", self.scan(name, *self.no_cache, small), few, None)]
+            if self.has_cache:
+                database = self.path(f"r{name}.db")
+                self.call([self.classify, "compile", "--rules", self.rules(name), "--output", database])
+                ways += [
+                    ("cache, first run", self.scan(name, small), few, self.path("cache/classify")),
+                    ("cache", self.scan(name, small), runs, None),
+                    ("--database", [self.classify, "scan", "-q", "--database", database, small], runs, None),
+                ]
+            for way, command, count, emptied in ways:
+                times = self.timed(command, count, emptied=emptied)
+                wall = Samples(1000 * t[0] for t in times)
+                memory = max(t[2] for t in times) / 1024
+                rows.append([name, way, wall.text(1), Samples(1000 * t[1] for t in times).text(1), f"{memory:.0f}"])
+                goal = {("shipped", "no cache"): 1000, ("shipped", "cache"): 20, ("5000", "no cache"): 10000,
+                        ("5000", "cache"): 50}.get((name, way))
+                if goal:
+                    what = "cold start" if name == "shipped" else "ready"
+                    self.target(f"{what}, {name} {'packs' if name == 'shipped' else 'rules'}, {way}",
+                                wall.text(1) + " ms", f"{goal} ms", wall.median() <= goal)
+        if not self.has_cache:
+            self.notes.append("This build has no cache of compiled rules (`classify compile`): not measured.")
+        self.tables.append(("Start: `classify scan -q` on a log of 20 kB, milliseconds", "On the wall, and processor "
+                            "time with that of child processes; the most memory resident in any of its processes.",
+                            ["rules", "way", "wall ms", "cpu ms", "MiB"], rows))
+
+    def memory(self):
+        rows = []
+        part = self.path("part.log")
+        self.head(self.path("large.log"), part, self.large // 16)
+        self.timed(self.scan("shipped", "-o", "jsonl", part))  # fills the cache
+        for way, extra in [("cache", [])] * self.has_cache + [("no cache", self.no_cache)]:
+            least = self.timed(self.scan("shipped", *extra, "-o", "jsonl", part))[0][2] / 1024
+            most = self.timed(self.scan("shipped", *extra, "-o", "jsonl", self.path("large.log")))[0][2] / 1024
+            rows.append([way, f"{least:.1f}", f"{most:.1f}"])
+            self.target(f"memory, shipped packs, {way}, {self.large // MIB} MiB of text", f"{most:.1f} MiB", "64 MiB",
+                        most <= 64)
+        self.tables.append(("Most memory resident, shipped packs, MiB", "", [
+            "way", f"log of {self.large // 16 // MIB} MiB", f"log of {self.large // MIB} MiB"], rows))
+
+    def two_cores(self):
+        if len(self.cpus) < 2:
+            self.notes.append("Only one processor here: two at once not measured.")
+            return
+        folders = []
+        kinds = [k for k in self.kinds("500") if k != "storm"]
+        for half in ("a", "b"):
+            folder = self.path("many-" + half)
+            shutil.rmtree(folder, ignore_errors=True)
+            os.makedirs(folder)
+            for i in range(8):
+                for kind in kinds:
+                    os.link(self.log("500", kind), os.path.join(folder, f"{kind}-{i}.log"))
+            folders.append(folder)
+        base = self.scan("500", "-o", "jsonl")
+        self.timed(base + [self.path("small.log")])
+        one, two, jobs = Samples(), Samples(), Samples()
+        has_jobs = "--jobs" in self.help
+        for _ in range(min(self.rounds, 5)):
+            one.append(self.timed(base + (["--jobs", "1"] if has_jobs else []) + folders)[0][0])
+            begun = time.monotonic()
+            both = [subprocess.Popen([self.timed_path, "-c", str(cpu), "-o", "/dev/null"] + base + [folder],
+                                     env=self.environment, stdout=subprocess.PIPE)
+                    for cpu, folder in zip(self.cpus[-2:], folders)]
+            for process in both:
+                if process.communicate()[0].split()[-1:] != [b"0"]:
+                    self.fail("a scan of many files failed")
+            two.append(time.monotonic() - begun)
+            if has_jobs:
+                begun = time.monotonic()
+                subprocess.run(["taskset", "-c", ",".join(map(str, self.cpus[-2:]))] + base + ["--jobs", "2"] + folders,
+                               env=self.environment, stdout=subprocess.DEVNULL, check=True)
+                jobs.append(time.monotonic() - begun)
+        rows = [["one process", one.text(3), "1"], ["two processes", two.text(3), ratios(one, two).text()]]
+        self.target("two processes on two cores, many files, against one", ratios(one, two).text() + "x", "1.9x",
+                    ratios(one, two).median() >= 1.9)
+        if has_jobs:
+            rows.append(["--jobs 2", jobs.text(3), ratios(one, jobs).text()])
+            self.target("--jobs 2, many files, against --jobs 1", ratios(one, jobs).text() + "x", "1.9x",
+                        ratios(one, jobs).median() >= 1.9)
+        self.tables.append((f"Two cores, {len(folders) * 8 * len(kinds)} files, 500 rules, seconds on the wall",
+                            "On the wall, so a busy machine shows here.", ["way", "seconds", "speed-up"], rows))
+        for folder in folders:
+            shutil.rmtree(folder)
+
+    # ---- the report ----
+
+    def machine(self):
+        def first(path, key):
+            with open(path) as file:
+                for line in file:
+                    if line.startswith(key):
+                        return line.split(":", 1)[1].strip()
+            return "?"
+
+        def package(name):
+            done = self.quiet_call(["dpkg-query", "-W", "-f", "${Version}", name])
+            return done.stdout.strip() if done.returncode == 0 else "not installed"
+
+        for name in self.sets:
+            out = self.call(self.scan(name, "-o", "jsonl", self.path("small.log")))
+            self.hashes[name] = json.loads(out)["ruleset"]
+        memory = int(first("/proc/meminfo", "MemTotal").split()[0]) / 1048576
+        version = " ".join(self.call([self.classify, "--version"]).split())
+        with open("/etc/os-release") as file:
+            system = dict(line.rstrip().split("=", 1) for line in file if "=" in line).get("PRETTY_NAME", "").strip('"')
+        rows = [
+            f"date: {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC"
+            f"{', --quick' if self.quick else ''}",
+            f"machine: {first('/proc/cpuinfo', 'model name')}, {len(self.cpus)} processors, {memory:.0f} GiB, "
+            f"AVX-512 {'yes' if 'avx512f' in first('/proc/cpuinfo', 'flags') else 'no'}; "
+            f"{system}, Linux {os.uname().release}; load before {self.load:.2f}",
+            f"ours: {version}",
+            f"peers: libhyperscan {package('libhyperscan-dev')}, libpcre2 {package('libpcre2-dev')}, "
+            f"libre2 {package('libre2-dev')}, ripgrep {package('ripgrep')}, Python {sys.version.split()[0]}",
+        ]
+        rows += [f"ruleset, {name}: `{value}`" for name, value in self.hashes.items()]
+        return rows
+
+    def report(self, machine):
+        out = ["<!-- SPDX-License-Identifier: Apache-2.0 -->", "# What it costs, beside its peers", "",
+               "Written by `scripts/bench`; what is measured and how stands in [README.md](README.md).",
+               "Each figure is a median, with the least and the greatest of its runs in brackets; a ratio is ours over "
+               "the peer's in the same round, so more is better.", ""]
+        out += [f"- {row}" for row in machine]
+        sections = [("Targets", "", ["what", "measured", "target", "met"], [list(t) for t in self.targets])]
+        printed = []
+        for title, text, header, rows in sections + self.tables:
+            lines = [f"## {title}", ""] + ([text, ""] if text else [])
+            lines += ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+            lines += ["| " + " | ".join(str(c) for c in row) + " |" for row in rows]
+            out += [""] + lines
+            printed += lines + [""]
+        notes = self.notes + [f"BROKEN: {b}" for b in self.broken]
+        out += ["", "## Checks and notes", ""] + [f"- {note}" for note in notes]
+        print("\n".join(printed + [f"- {note}" for note in notes]))
+        with open(os.path.join(self.options.results), "w") as file:
+            file.write("\n".join(out) + "\n")
+
+    def run(self):
+        self.load = os.getloadavg()[0]
+        begun = time.monotonic()
+        for step in (self.prepare, self.check_shares, self.guard, self.in_memory, self.on_files, self.compressed,
+                     self.start, self.memory, self.two_cores):
+            say(f"== {step.__name__.replace('_', ' ')} ({time.monotonic() - begun:.0f} s)")
+            step()
+        self.notes.append(f"The whole run took {time.monotonic() - begun:.0f} s.")
+        self.report(self.machine())
+        if not self.options.keep:
+            shutil.rmtree(self.data)
+        return 1 if self.broken else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Runs the benchmark; see scripts/bench.")
+    parser.add_argument("--build", required=True, help="a build folder with the option bench on")
+    parser.add_argument("--data", required=True, help="a folder for generated data")
+    parser.add_argument("--results", default=os.path.join(HERE, "RESULTS.md"), help="where the results go")
+    parser.add_argument("--quick", action="store_true", help="less data, fewer runs")
+    parser.add_argument("--keep", action="store_true", help="do not remove the data")
+    sys.exit(Bench(parser.parse_args()).run())
+
+
+if __name__ == "__main__":
+    main()
