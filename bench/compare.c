@@ -4,18 +4,18 @@
  * memory. The peers take turns, round by round, so that a disturbance of the
  * machine meets all of them, and a ratio is always one of the same round.
  *
- * Time is the processor time of the thread: nothing here waits, so on a quiet
- * machine it equals the time on the wall, and on a busy one it leaves out the
- * neighbours' turns. Both are printed.
+ * Time is the processor time of the process, whatever threads it may have:
+ * nothing here waits, so on a quiet machine it equals the time on the wall, and
+ * on a busy one it leaves out the neighbours' turns. Both are printed.
  *
  * usage: compare [--rules PATH] [--literals FILE] [--rounds N] [--seconds S] [--per-line FILE]
  *                [--check] EXPRESSIONS DATA PEER[=BYTES]...
  *
- * EXPRESSIONS and --literals are files with one expression, or literal, a line; PEER=BYTES limits a slow
- * peer to the first whole lines of that many bytes; --seconds ends the rounds
- * (after the first two) when so much time went by; --per-line writes, for each
- * line, how many hits the last peer had on it; --check fails unless all peers
- * report the very same (expression, line) pairs.
+ * EXPRESSIONS and --literals are files with one expression, or literal, a line;
+ * PEER=BYTES limits a slow peer to the first whole lines of that many bytes;
+ * --seconds ends the rounds (after the first two) when so much time went by;
+ * --per-line writes, for each line, how many hits the last peer had on it;
+ * --check fails unless all peers report the very same (expression, line) pairs.
  */
 
 #include "peer.h"
@@ -27,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -160,11 +159,17 @@ static const struct peer peer_lines = {
 };
 
 static const struct peer *const peers[] = {
-	&peer_ours,     &peer_ours_raw, &peer_hs,    &peer_hs_single, &peer_hs_literals,
-	&peer_hs_lines, &peer_pcre2,    &peer_lines,
+	&peer_ours,
+	&peer_ours_raw,
+	&peer_hs,
+	&peer_hs_single,
+	&peer_hs_literals,
+	&peer_hs_lines,
+	&peer_pcre2,
 #ifdef HAVE_RE2
 	&peer_re2,
 #endif
+	&peer_lines,
 };
 
 static const struct peer *find_peer(const char *name, size_t length)
@@ -243,10 +248,10 @@ static void run_round(struct contest *c, const char *data)
 {
 	struct peer_hits hits = { 0 };
 	double wall = seconds_of(CLOCK_MONOTONIC);
-	double cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+	double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 	if (c->peer->scan(c->state, data, c->length, &hits))
 		exit(1);
-	c->cpu[c->rounds] = seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu;
+	c->cpu[c->rounds] = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	c->wall[c->rounds] = seconds_of(CLOCK_MONOTONIC) - wall;
 	if (c->rounds > 0 && (hits.n != c->hits.n || hits.sum != c->hits.sum)) {
 		fprintf(stderr, "compare: %s found something else the second time\n", c->peer->name);

@@ -300,48 +300,61 @@ class Writer:
         k = i >> 60
         host, app = HOSTS[i >> 8 & 7], APPS[i >> 11 & 7]
         if k == 0:
-            return f"reconciled deployment {app}-{i & 0xFFFFFF:06x} in namespace team-{i >> 20 & 63}, 0 errors, {i >> 30 & 255}ms"
+            return (f"reconciled deployment {app}-{i & 0xFFFFFF:06x} in namespace team-{i >> 20 & 63}, 0 errors, "
+                    f"{i >> 30 & 255}ms")
         if k == 1:
             return f"connection from {host} accepted, timeout=30s retries=0 session {i:016x}"
         if k == 2:
-            return f"pulled image registry.example/{app}/app:{i >> 16 & 0xFFFF} in {i >> 30 & 0xFFF}ms digest sha256:{i:016x}{i * 3 & 0xFFFFFFFFFFFFFFFF:016x}"
+            return (f"pulled image registry.example/{app}/app:{i >> 16 & 0xFFFF} in {i >> 30 & 0xFFF}ms digest "
+                    f"sha256:{i:016x}{i * 3 & 0xFFFFFFFFFFFFFFFF:016x}")
         if k == 3:
             return f"volume claim data-{app}-{i >> 20 & 255} bound to pv-{i & 0xFFFFFFFF:08x}, mount ready"
         if k == 4:
-            return f"GET {PATHS[i >> 14 & 7]}?id={i & 0xFFFFFFFF} 200 {i >> 32 & 0xFFFF}B in {i >> 48 & 0xFF}ms failed=false"
+            return (f"GET {PATHS[i >> 14 & 7]}?id={i & 0xFFFFFFFF} 200 {i >> 32 & 0xFFFF}B in {i >> 48 & 0xFF}ms "
+                    "failed=false")
         if k == 5:
             return f"cache hit for key {app}:{i:016x}, {i >> 40 & 0xFFF} entries, evicted 0"
         if k == 6:
             return f"transaction {i:x} committed on {host}: {i >> 24 & 127} rows updated, error count 0"
         if k == 7:
-            return f"retrying is enabled (max 5, backoff 200ms) for queue {app}-events partition {i & 63} offset {i >> 20}"
+            return (f"retrying is enabled (max 5, backoff 200ms) for queue {app}-events partition {i & 63} offset "
+                    f"{i >> 20}")
         if k == 8:
             return f"certificate of {host} valid until 2026-0{i % 9 + 1}-11, key {i & 0xFFFFFFFF:08x} loaded"
         if k == 9:
-            return f"step {i & 31}/{(i & 31) + 7} finished: {app} unit tests, {i >> 20 & 1023} passed, 0 failed, id {i >> 24:x}"
+            return (f"step {i & 31}/{(i & 31) + 7} finished: {app} unit tests, {i >> 20 & 1023} passed, 0 failed, "
+                    f"id {i >> 24:x}")
         if k == 10:
-            return f"user svc-{app} authenticated by token {i & 0xFFFFFFFFFFFF:012x}, access granted to bucket {app}-artifacts"
+            return (f"user svc-{app} authenticated by token {i & 0xFFFFFFFFFFFF:012x}, access granted to bucket "
+                    f"{app}-artifacts")
         if k == 11:
-            return f"garbage collection took {i & 0xFF}.{i >> 8 & 0xFF}ms, heap {i >> 20 & 0xFFFF}K, no memory limit reached, cycle {i >> 32:x}"
+            return (f"garbage collection took {i & 0xFF}.{i >> 8 & 0xFF}ms, heap {i >> 20 & 0xFFFF}K, no memory "
+                    f"limit reached, cycle {i >> 32:x}")
         if k == 12:
-            return f"Resolving dependency {MODULES[i >> 14 & 7]} version {i & 15}.{i >> 4 & 31}.{i >> 9 & 31} from https://mirror.example/{i:x}"
+            return (f"Resolving dependency {MODULES[i >> 14 & 7]} version {i & 15}.{i >> 4 & 31}.{i >> 9 & 31} "
+                    f"from https://mirror.example/{i:x}")
         if k == 13:
-            return f"leader election: {host} holds lease {app}/{i & 0xFFFFFF:06x}, renewed in time, next in {i >> 30 & 31}s"
+            return (f"leader election: {host} holds lease {app}/{i & 0xFFFFFF:06x}, renewed in time, next in "
+                    f"{i >> 30 & 31}s")
         if k == 14:
             return f"process {i & 0xFFFF} started for job {i >> 16:x} with limits cpu=2 memory=4Gi, cgroup ready"
         return f"copied {i & 0xFFFF} files ({i >> 16 & 0xFFFFFF} bytes) from layer {rng.getrandbits(48):012x}{i:016x}"
 
     def kaniko(self):
-        return f"INFO[{self.serial % 10000:04d}] Unpacking rootfs as cmd RUN make -C /src/{self.id:x} install requires it."
+        return (f"INFO[{self.serial % 10000:04d}] Unpacking rootfs as cmd RUN make -C /src/{self.id:x} install "
+                "requires it.")
 
     def kaniko_colour(self):
-        return f"\x1b[36mINFO\x1b[0m[{self.serial % 10000:04d}] {self.message()} \x1b[2m{self.id & 0xFFFFFFFF:08x}\x1b[0m"
+        return (f"\x1b[36mINFO\x1b[0m[{self.serial % 10000:04d}] {self.message()} "
+                f"\x1b[2m{self.id & 0xFFFFFFFF:08x}\x1b[0m")
 
     def logrus(self):
-        return f'time="{self.date()}T{self.clock()}Z" level=info msg="{self.message()}" app={APPS[self.id >> 5 & 7]} request={self.id:016x}'
+        return (f'time="{self.date()}T{self.clock()}Z" level=info msg="{self.message()}" '
+                f'app={APPS[self.id >> 5 & 7]} request={self.id:016x}')
 
     def klog(self):
-        return f"I{self.date()[5:7]}{self.date()[8:]} {self.clock()}.{self.id % 1000000:06d} {self.serial % 8:7d} controller.go:{self.id >> 50}] {self.message()} trace={self.id:x}"
+        return (f"I{self.date()[5:7]}{self.date()[8:]} {self.clock()}.{self.id % 1000000:06d} "
+                f"{self.serial % 8:7d} controller.go:{self.id >> 50}] {self.message()} trace={self.id:x}")
 
     def cri(self):
         return f"{self.stamp()} {'stderr' if self.id & 1 else 'stdout'} F {self.message()} uid={self.id:016x}"
@@ -351,12 +364,14 @@ class Writer:
 
     def syslog(self):
         host = HOSTS[self.id >> 8 & 7].split(".")[0]
-        return f"Mar {self.serial // 3456000 % 28 + 1:2d} {self.clock()} {host} {APPS[self.id >> 5 & 7]}[{self.id & 0xFFFF}]: {self.message()} #{self.id:x}"
+        return (f"Mar {self.serial // 3456000 % 28 + 1:2d} {self.clock()} {host} "
+                f"{APPS[self.id >> 5 & 7]}[{self.id & 0xFFFF}]: {self.message()} #{self.id:x}")
 
     def nginx(self):
         i = self.id
         return (f'10.{i & 255}.{i >> 8 & 255}.{i >> 16 & 255} - - [0{i % 9 + 1}/Mar/2025:{self.clock()} +0000] '
-                f'"GET {PATHS[i >> 24 & 7]}?q={i:x} HTTP/1.1" 200 {i >> 30 & 0xFFFF} "https://{HOSTS[i >> 8 & 7]}/" "{AGENTS[i % 5]}"')
+                f'"GET {PATHS[i >> 24 & 7]}?q={i:x} HTTP/1.1" 200 {i >> 30 & 0xFFFF} '
+                f'"https://{HOSTS[i >> 8 & 7]}/" "{AGENTS[i % 5]}"')
 
     def java(self):
         return (f"{self.date()} {self.clock()},{self.id % 1000:03d} INFO  [http-nio-8080-exec-{self.id & 15}] "
@@ -373,10 +388,13 @@ class Writer:
         return f"$ make -j{i & 7} -C build/{APPS[i >> 5 & 7]} target-{i:016x} && echo done"
 
     def go_build(self):
-        return f"ok  \tgithub.com/example/{APPS[self.id >> 5 & 7]}/internal/p{self.id:x}\t{self.id & 7}.{self.id >> 3 & 511:03d}s"
+        i = self.id
+        return f"ok  \tgithub.com/example/{APPS[i >> 5 & 7]}/internal/p{i:x}\t{i & 7}.{i >> 3 & 511:03d}s"
 
     def npm(self):
-        return f"#{self.serial % 90} {self.serial / 1000:.3f} npm http fetch GET 200 https://mirror.example/{MODULES[self.id >> 9 & 7]}/-/{self.id:x}.tgz {self.id & 1023}ms (cache miss)"
+        return (f"#{self.serial % 90} {self.serial / 1000:.3f} npm http fetch GET 200 "
+                f"https://mirror.example/{MODULES[self.id >> 9 & 7]}/-/{self.id:x}.tgz {self.id & 1023}ms (cache "
+                "miss)")
 
     def wrapped(self, text, wrapping, choice):
         """A line that holds the text of a failure, in one of the wrappers that it may stand in."""
@@ -385,15 +403,19 @@ class Writer:
             return f"{text} [{i:016x}]"
         plain = [
             lambda: f"{self.stamp()} stderr F {text}",
-            lambda: f"{self.date()} {self.clock()},{i % 1000:03d} - {APPS[i >> 5 & 7]}.worker - ERROR - [{i:016x}] {text}",
-            lambda: f"Mar {self.serial // 3456000 % 28 + 1:2d} {self.clock()} {HOSTS[i >> 8 & 7].split('.')[0]} {APPS[i >> 5 & 7]}[{self.serial}]: {text}",
+            lambda: (f"{self.date()} {self.clock()},{i % 1000:03d} - {APPS[i >> 5 & 7]}.worker - ERROR - "
+                     f"[{i:016x}] {text}"),
+            lambda: (f"Mar {self.serial // 3456000 % 28 + 1:2d} {self.clock()} {HOSTS[i >> 8 & 7].split('.')[0]} "
+                     f"{APPS[i >> 5 & 7]}[{self.serial}]: {text}"),
         ]
         if wrapping == "end":
             # What ends the line must be the text; and the whole message, as examples are whole lines.
             return plain[0]() if choice % 2 else plain[2]()
         shapes = plain + [
-            lambda: f"E0311 {self.clock()}.{i % 1000000:06d} {self.serial % 8:7d} controller.go:{i >> 50}] {text} trace={i:x}",
-            lambda: f"{self.date()} {self.clock()},{i % 1000:03d} ERROR [main] c.e.web.RequestFilter - {text} [{i:016x}]",
+            lambda: (f"E0311 {self.clock()}.{i % 1000000:06d} {self.serial % 8:7d} controller.go:{i >> 50}] "
+                     f"{text} trace={i:x}"),
+            lambda: (f"{self.date()} {self.clock()},{i % 1000:03d} ERROR [main] c.e.web.RequestFilter - {text} "
+                     f"[{i:016x}]"),
             lambda: f"\x1b[31mERRO\x1b[0m[{self.serial % 10000:04d}] {text} {i:x}",
         ]
         if wrapping == "any":

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include <re2/re2.h>
@@ -18,6 +19,16 @@ struct State {
 	explicit State(const RE2::Options &options) : set(options, RE2::UNANCHORED) {}
 };
 
+/* This RE2 knows named captures only as (?P<name>...). */
+std::string spelled(const char *expression)
+{
+	std::string text(expression);
+	for (size_t at = 0; (at = text.find("(?<", at)) != std::string::npos; at += 3)
+		if (at + 3 < text.size() && text[at + 3] != '=' && text[at + 3] != '!')
+			text.insert(at + 2, "P");
+	return text;
+}
+
 void *open_set(const struct peer_input *input, size_t *ret_taken)
 {
 	RE2::Options options;
@@ -30,7 +41,7 @@ void *open_set(const struct peer_input *input, size_t *ret_taken)
 	for (size_t i = 0; i < input->n; i++) {
 		std::string error;
 		/* What it refuses is left out, to its advantage; the caller prints how many it took. */
-		if (state->set.Add(input->expressions[i], &error) >= 0)
+		if (state->set.Add(spelled(input->expressions[i]), &error) >= 0)
 			taken++;
 	}
 	if (!state->set.Compile()) {

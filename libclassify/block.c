@@ -193,15 +193,22 @@ static size_t split_point(const char *block, size_t length)
 
 struct position {
 	uint64_t number;             /* of the line at `at` */
-	size_t at;                   /* up to here newlines are counted */
+	size_t at;                   /* up to here newlines are counted, */
+	uint64_t raw;                /* and bytes of the log as it came */
 };
+
+static void advance(const struct clsf_stream *s, struct position *p, const char *block, size_t to)
+{
+	p->number += clsf__count_newlines(block + p->at, to - p->at);
+	p->raw += clsf__raw_length(s, block + p->at, to - p->at);
+	p->at = to;
+}
 
 static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
                     uint64_t dropped, struct position *p, size_t start,
                     const struct clsf__candidate *candidates, size_t n)
 {
-	p->number += clsf__count_newlines(block + p->at, start - p->at);
-	p->at = start;
+	advance(s, p, block, start);
 	size_t end = line_end(block, length, start);
 	size_t kept = end;
 	bool last = end >= length || end + 1 == length;
@@ -214,7 +221,7 @@ static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const char *bl
 		.length = kept - start,
 		.full_length = clsf__raw_length(s, block + start, kept - start) + more,
 		.number = p->number,
-		.offset = s->offset + clsf__raw_length(s, block, start),
+		.offset = s->offset + p->raw,
 	};
 	w->work.judged_lines++;
 	return clsf__judge_line(s, w, &line, candidates, n);
@@ -239,8 +246,7 @@ static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char 
 				break;
 			start = w->candidates[i].line;
 		} else if (!n_always) {
-			p.number += clsf__count_newlines(block + p.at, start - p.at);
-			p.at = start;
+			advance(s, &p, block, start);
 			if (s->gate_until < p.number) {
 				s->gate_until = 0;
 				continue;
@@ -258,8 +264,7 @@ static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char 
 			for (size_t k = 0; k < own && n < most; k++)
 				joined[n++] = list[k];
 			if (s->gate_until) {
-				p.number += clsf__count_newlines(block + p.at, start - p.at);
-				p.at = start;
+				advance(s, &p, block, start);
 				n = clsf__add_gated(s, w, p.number, joined, n, most);
 			}
 			list = joined;

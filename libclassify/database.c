@@ -27,7 +27,7 @@
 #include "ruleset.h"
 
 #define MAGIC "CLSFRS\r\n"
-#define FORMAT 1
+#define FORMAT 2
 #define HEAD (8 + 8 + 8 + 64)
 #define MAX_PROBE ((size_t)128 * 1024)
 
@@ -391,9 +391,9 @@ static bool restore_filter(struct restoration *x, struct clsf_ruleset *rs)
 	uint64_t expected[2], found[2];
 	expected[0] = clsf__get_number(&x->in);
 	expected[1] = clsf__get_number(&x->in);
-	/* What was written with the engine is of use only where the engine is trusted. */
+	/* It was written after the self-test of this very engine on such a processor; the probe follows. */
 	if (x->in.bad || strcmp(platform, clsf__filter_platform()) != 0 || *fallback ||
-	    !clsf__filter_trusted())
+	    !clsf__filter_runs())
 		return false;
 	clsf__ruleset_set_gate_windows(rs);
 	if (clsf__filter_restore(&rs->allocator, &filter, rs->n_expressions, &rs->filter) != 0)
@@ -435,7 +435,8 @@ int clsf_ruleset_restore(const struct clsf_allocator *allocator, const void *dat
 		result = damaged(err, "a compiled ruleset that makes no sense");
 	else
 		result = clsf__ruleset_start(&a, rules, n, match_limit, &rs);
-	if (result == 0 && !restore_filter(&x, rs))
+	bool recompiled = result == 0 && !restore_filter(&x, rs);
+	if (recompiled)
 		result = clsf__ruleset_build_filter(rs, CLSF_ENGINE_AUTO, err);
 	if (result) {
 		if (rs)
@@ -447,5 +448,5 @@ int clsf_ruleset_restore(const struct clsf_allocator *allocator, const void *dat
 	rs->quarantined = quarantined;
 	rs->arena = arena;
 	*ret_ruleset = rs;
-	return 0;
+	return recompiled ? CLSF_RECOMPILED : 0;
 }

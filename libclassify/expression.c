@@ -15,10 +15,13 @@
 #include <pcre2.h>
 
 #include "error.h"
+#include "lines.h"
 
 #define JIT_STACK_START ((size_t)32 * 1024)
 #define JIT_STACK_MAX ((size_t)512 * 1024)
 #define HEAP_LIMIT_KIB 20480
+#define LONG_SUBJECT ((size_t)16 * 1024)
+#define INTERPRETER_STEPS UINT64_C(200000000)
 #define MAX_GROUPS 256      /* pairs of offsets that a runner keeps */
 
 struct clsf__expression {
@@ -27,6 +30,7 @@ struct clsf__expression {
 	size_t length;
 	pcre2_general_context *general;
 	pcre2_code *code;            /* NULL until it is ready */
+	pcre2_code *valid;           /* of a UTF expression: for subjects that are valid UTF-8, or NULL */
 	atomic_bool ready;
 	size_t n_names;
 	struct {
@@ -39,6 +43,7 @@ struct clsf__runner {
 	struct clsf_allocator allocator;
 	pcre2_general_context *general;
 	pcre2_match_context *context;
+	uint32_t match_limit;
 	pcre2_match_data *data;
 	pcre2_jit_stack *stack;
 };
@@ -99,8 +104,11 @@ bool clsf__pattern_is_utf(const char *pattern, size_t length)
 	return false;
 }
 
-/* PCRE2's own: 0 and *ret_code, or its number and the offset. PCRE2_ERROR_HEAP_FAILED: no memory. */
-static int compile(pcre2_general_context *general, const char *pattern, size_t length,
+/*
+ * PCRE2's own: 0 and *ret_code, or its number and the offset.
+ * PCRE2_ERROR_HEAP_FAILED: no memory. `invalid`: subjects may hold what is no UTF-8.
+ */
+static int compile(pcre2_general_context *general, const char *pattern, size_t length, bool invalid,
                    pcre2_code **ret_code, size_t *ret_offset)
 {
 	pcre2_compile_context *context = general ? pcre2_compile_context_create(general) : NULL;
@@ -109,7 +117,9 @@ static int compile(pcre2_general_context *general, const char *pattern, size_t l
 	pcre2_set_newline(context, PCRE2_NEWLINE_LF);
 	int number = 0;
 	PCRE2_SIZE offset = 0;
-	uint32_t options = clsf__pattern_is_utf(pattern, length) ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : 0;
+	uint32_t options = !clsf__pattern_is_utf(pattern, length) ? 0
+	                   : invalid                              ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF
+	                                                          : PCRE2_UTF;
 	*ret_code = pcre2_compile((PCRE2_SPTR)pattern, length, options, &number, &offset, context);
 	pcre2_compile_context_free(context);
 	*ret_offset = offset;
@@ -123,7 +133,7 @@ int clsf__expression_check(const struct clsf_allocator *a, const char *pattern, 
 	pcre2_general_context *general = pcre2_general_context_create(pcre2_allocate, pcre2_release, &copy);
 	pcre2_code *code = NULL;
 	*ret_offset = 0;
-	int number = compile(general, pattern, length, &code, ret_offset);
+	int number = compile(general, pattern, length, true, &code, ret_offset);
 	int result = 0;
 	if (number == PCRE2_ERROR_HEAP_FAILED) {
 		result = clsf__error(err, CLSF_E_NOMEM, number, "out of memory");
@@ -165,6 +175,7 @@ void clsf__expression_free(const struct clsf_allocator *a, struct clsf__expressi
 	if (!e)
 		return;
 	pcre2_code_free(e->code);
+	pcre2_code_free(e->valid);
 	pcre2_general_context_free(e->general);
 	clsf__free(a, e);
 }
@@ -177,16 +188,21 @@ static bool prepare(struct clsf__expression *e)
 		size_t offset;
 		if (!e->general)
 			e->general = pcre2_general_context_create(pcre2_allocate, pcre2_release, &e->allocator);
-		if (compile(e->general, e->pattern, e->length, &e->code, &offset) == 0) {
+		if (compile(e->general, e->pattern, e->length, true, &e->code, &offset) == 0) {
 			read_names(e);
 			/*
-			 * Where it fails (no JIT, no memory) the interpreter serves. It
-			 * serves all UTF expressions: with PCRE2_MATCH_INVALID_UTF the
-			 * machine code of 10.42 misses matches ("^\\D" on a character
-			 * of several bytes).
+			 * With PCRE2_MATCH_INVALID_UTF the machine code of 10.42 misses
+			 * matches ("^\\D" on a character of several bytes): such code is
+			 * interpreted, and subjects that are valid have their own. Where
+			 * translating fails (no JIT, no memory) the interpreter serves.
 			 */
-			if (!clsf__pattern_is_utf(e->pattern, e->length))
-				(void)pcre2_jit_compile(e->code, PCRE2_JIT_COMPLETE);
+			pcre2_code *fast = e->code;
+			if (clsf__pattern_is_utf(e->pattern, e->length))
+				fast = compile(e->general, e->pattern, e->length, false, &e->valid, &offset) == 0
+				               ? e->valid
+				               : NULL;
+			if (fast)
+				(void)pcre2_jit_compile(fast, PCRE2_JIT_COMPLETE);
 			atomic_store_explicit(&e->ready, true, memory_order_release);
 		}
 	}
@@ -215,6 +231,7 @@ int clsf__runner_new(const struct clsf_allocator *a, uint32_t match_limit,
 		clsf__runner_free(r);
 		return CLSF_E_NOMEM;
 	}
+	r->match_limit = match_limit;
 	pcre2_set_match_limit(r->context, match_limit);
 	pcre2_set_heap_limit(r->context, HEAP_LIMIT_KIB);
 	if (r->stack)
@@ -241,7 +258,22 @@ enum clsf__run clsf__run(struct clsf__runner *r, struct clsf__expression *e,
 {
 	if (!atomic_load_explicit(&e->ready, memory_order_acquire) && !prepare(e))
 		return CLSF__RUN_NOMEM;
-	int n = pcre2_match(e->code, (PCRE2_SPTR)subject, length, 0, 0, r->data, r->context);
+	int n;
+	if (e->valid && clsf__is_utf8(subject, length)) {
+		n = pcre2_match(e->valid, (PCRE2_SPTR)subject, length, 0, PCRE2_NO_UTF_CHECK, r->data,
+		                r->context);
+	} else if (e->valid && length > LONG_SUBJECT) {
+		/*
+		 * The interpreter counts its steps anew for each place where a match
+		 * could start: on a long line each gets its share of a whole.
+		 */
+		uint64_t share = INTERPRETER_STEPS / length;
+		pcre2_set_match_limit(r->context, share < r->match_limit ? (uint32_t)share : r->match_limit);
+		n = pcre2_match(e->code, (PCRE2_SPTR)subject, length, 0, 0, r->data, r->context);
+		pcre2_set_match_limit(r->context, r->match_limit);
+	} else {
+		n = pcre2_match(e->code, (PCRE2_SPTR)subject, length, 0, 0, r->data, r->context);
+	}
 	if (n >= 0) {
 		const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(r->data);
 		*ret_start = offsets[0];

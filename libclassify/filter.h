@@ -58,8 +58,8 @@ int clsf__filter_restore(const struct clsf_allocator *a, struct clsf__source *in
 /* The exact engine, and what of the processor its databases depend on; static. */
 const char *clsf__filter_platform(void);
 
-/* Does this processor run the engine, and does the engine pass its self-test? */
-bool clsf__filter_trusted(void);
+/* Does this processor have what the engine needs? */
+bool clsf__filter_runs(void);
 
 /* What a thread needs to run the filter. */
 int clsf__scratch_new(const struct clsf__filter *filter, struct clsf__scratch **ret_scratch);

@@ -84,6 +84,7 @@ static enum clsf__run look(struct clsf_stream *s, struct clsf_worker *w,
 	}
 	if (!clsf__unwrap_line(w, line))
 		return CLSF__RUN_NOMEM;
+	s->message_limit = s->message_limit || m->cut;
 	for (size_t i = 0; i < m->n; i++) {
 		if (is_raw(&m->item[i], line))
 			continue;

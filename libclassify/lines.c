@@ -3,7 +3,7 @@
 
 #include "lines.h"
 
-#include <stdbool.h>
+#include <string.h>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -71,4 +71,46 @@ size_t clsf__find_special(const char *text, size_t length, size_t from)
 		if (is_special(text, length, i))
 			return i;
 	return length;
+}
+
+bool clsf__is_utf8(const char *text, size_t length)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t i = 0;
+	while (i < length) {
+		uint64_t eight;
+		if (length - i >= 8) {
+			memcpy(&eight, p + i, 8);
+			if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+				i += 8;
+				continue;
+			}
+		}
+		unsigned char c = p[i], low = 0x80, high = 0xbf;
+		size_t more;
+		if (c < 0x80) {
+			i++;
+			continue;
+		}
+		if (c >= 0xc2 && c <= 0xdf) {
+			more = 1;
+		} else if (c >= 0xe0 && c <= 0xef) {
+			more = 2;
+			low = c == 0xe0 ? 0xa0 : 0x80;
+			high = c == 0xed ? 0x9f : 0xbf;
+		} else if (c >= 0xf0 && c <= 0xf4) {
+			more = 3;
+			low = c == 0xf0 ? 0x90 : 0x80;
+			high = c == 0xf4 ? 0x8f : 0xbf;
+		} else {
+			return false;
+		}
+		if (length - i <= more || p[i + 1] < low || p[i + 1] > high)
+			return false;
+		for (size_t k = 2; k <= more; k++)
+			if ((p[i + k] & 0xc0) != 0x80)
+				return false;
+		i += more + 1;
+	}
+	return true;
 }

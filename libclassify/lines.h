@@ -2,8 +2,9 @@
 #ifndef CLSF_LINES_H
 #define CLSF_LINES_H
 
-/* Counting lines, and finding those whose message may differ from a part of their raw text. */
+/* Fast looks at bytes: counting lines, finding those that need decoding, telling UTF-8. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,5 +17,8 @@ uint64_t clsf__count_newlines(const char *text, size_t length);
  * `length` if there is none.
  */
 size_t clsf__find_special(const char *text, size_t length, size_t from);
+
+/* Is the text valid UTF-8 (Unicode, table 3-7)? */
+bool clsf__is_utf8(const char *text, size_t length);
 
 #endif

@@ -18,6 +18,8 @@
 #include "error.h"
 
 #define MAX_DEPTH 16
+#define MAX_FLOW_DEPTH 64  /* of a document's collections */
+#define MAX_ANCHORS 1000
 
 struct reader {
 	struct clsf__rule_file *file;
@@ -268,12 +270,13 @@ static bool read_within(struct reader *r, const yaml_node_t *node, uint64_t *ret
 	unsigned long long lines = 0;
 	int used = 0;
 	char unit[8];
-	if (is_scalar(node) && sscanf(scalar(node), "%9llu %7[a-z]%n", &lines, unit, &used) == 2 &&
+	bool digit = is_scalar(node) && scalar(node)[0] >= '0' && scalar(node)[0] <= '9';
+	if (digit && sscanf(scalar(node), "%9llu %7[a-z]%n", &lines, unit, &used) == 2 &&
 	    !scalar(node)[used] && (strcmp(unit, "lines") == 0 || strcmp(unit, "line") == 0) && lines) {
 		*ret_lines = lines;
 		return true;
 	}
-	bool time = is_scalar(node) && sscanf(scalar(node), "%9llu%7[a-z]%n", &lines, unit, &used) == 2;
+	bool time = digit && sscanf(scalar(node), "%9llu%7[a-z]%n", &lines, unit, &used) == 2;
 	if (time && (strcmp(unit, "s") == 0 || strcmp(unit, "m") == 0 || strcmp(unit, "h") == 0 ||
 	             strcmp(unit, "ms") == 0))
 		FAULT(r, node, "windows in time are not supported by this version; give lines, "
@@ -400,7 +403,8 @@ static uint32_t read_condition(struct reader *r, const yaml_node_t *node, unsign
 	if (kind == KEY_COUNT) {
 		unsigned count = 0;
 		int used = 0;
-		if (!is_scalar(value[KEY_COUNT]) ||
+		if (!is_scalar(value[KEY_COUNT]) || scalar(value[KEY_COUNT])[0] < '0' ||
+		    scalar(value[KEY_COUNT])[0] > '9' ||
 		    sscanf(scalar(value[KEY_COUNT]), "%6u%n", &count, &used) != 1 ||
 		    scalar(value[KEY_COUNT])[used] || count < 1 || count > CLSF__MAX_COUNT) {
 			FAULT(r, value[KEY_COUNT], "'count' must be a number from 1 to %d", CLSF__MAX_COUNT);
@@ -815,6 +819,63 @@ static int read_document(struct reader *r)
 	return 0;
 }
 
+/*
+ * libyaml takes quadratic time over deep flow collections and many anchors
+ * while it loads. Where a text could have them, its events are looked at first,
+ * which can be ended early. Returns what is wrong, or NULL.
+ */
+static const char *find_excess(const char *text, size_t length, yaml_mark_t *ret_mark)
+{
+	size_t open = 0, anchors = 0;
+	for (size_t i = 0; i < length; i++) {
+		open += text[i] == '[' || text[i] == '{';
+		anchors += text[i] == '&';
+	}
+	if (open <= MAX_FLOW_DEPTH && anchors <= MAX_ANCHORS)
+		return NULL;
+	const char *excess = NULL;
+	size_t depth = 0, seen = 0;
+	yaml_parser_t parser;
+	yaml_event_t event;
+	if (!yaml_parser_initialize(&parser))
+		return NULL;
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
+	for (bool end = false; !end && !excess && yaml_parser_parse(&parser, &event);) {
+		const yaml_char_t *anchor = NULL;
+		switch (event.type) {
+		case YAML_SEQUENCE_START_EVENT:
+			anchor = event.data.sequence_start.anchor;
+			depth++;
+			break;
+		case YAML_MAPPING_START_EVENT:
+			anchor = event.data.mapping_start.anchor;
+			depth++;
+			break;
+		case YAML_SEQUENCE_END_EVENT:
+		case YAML_MAPPING_END_EVENT:
+			depth--;
+			break;
+		case YAML_SCALAR_EVENT:
+			anchor = event.data.scalar.anchor;
+			break;
+		case YAML_STREAM_END_EVENT:
+			end = true;
+			break;
+		default:
+			break;
+		}
+		seen += anchor != NULL;
+		*ret_mark = event.start_mark;
+		if (depth > MAX_FLOW_DEPTH)
+			excess = "nested too deep";
+		else if (seen > MAX_ANCHORS)
+			excess = "too many anchors";
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return excess;
+}
+
 static yaml_mark_t mark_of_offset(const char *text, size_t length, size_t offset)
 {
 	yaml_mark_t mark = { .index = offset };
@@ -836,7 +897,15 @@ int clsf__read_rules(struct clsf__rule_file *file, const char *text, size_t leng
 	r->file = file;
 	yaml_parser_t parser;
 	yaml_document_t document;
+	yaml_mark_t excess_mark = { 0 };
 	int result = 0;
+	const char *excess = find_excess(text, length, &excess_mark);
+	if (excess) {
+		report(r, CLSF_FAULT_ERROR, CLSF_E_LIMIT, excess_mark, "the file is %s", excess);
+		file->faulty_rules++;
+		clsf__free(file->allocator, r);
+		return 0;
+	}
 	if (!yaml_parser_initialize(&parser)) {
 		clsf__free(file->allocator, r);
 		return CLSF_E_NOMEM;

@@ -68,7 +68,7 @@ void clsf_stream_reset(struct clsf_stream *s)
 	s->dropped = s->lines = s->offset = s->bytes = 0;
 	s->cr_dropped = s->begun = s->utf16 = s->utf16_big = s->finished = s->stopped = false;
 	s->n_pending = 0;
-	s->truncated = s->text_limit = s->capture_limit = false;
+	s->truncated = s->text_limit = s->capture_limit = s->message_limit = false;
 	s->long_lines = s->match_limits = 0;
 }
 
@@ -102,6 +102,9 @@ static int scan_partial(struct clsf_stream *s, struct clsf_worker *w, bool newli
 	s->partial.length = 0;
 	s->dropped = 0;
 	s->cr_dropped = false;
+	/* A stream costs kilobytes: what one long line took is given back. */
+	if (s->partial.capacity > CLSF__BLOCK)
+		clsf__buffer_done(&s->partial);
 	return result;
 }
 

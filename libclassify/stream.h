@@ -27,6 +27,7 @@
 #define CLSF__BLOCK ((size_t)256 * 1024)     /* bytes given to the engine at once */
 #define CLSF__MAX_LINE ((size_t)1024 * 1024) /* bytes of a line that are looked at */
 #define CLSF__MAX_TEXT ((size_t)8192)        /* bytes of a line that a verdict shows */
+#define CLSF__SHORT_TEXT ((size_t)256)   /* bytes of a text once CLSF__MAX_KEPT is passed */
 #define CLSF__MAX_FIELD ((size_t)4096)       /* bytes of a capture that are kept */
 #define CLSF__MAX_ALSO 20                    /* losers that a verdict lists */
 #define CLSF__MAX_CONTEXT 20                 /* lines of context on either side */
@@ -131,6 +132,7 @@ struct clsf_stream {
 	uint32_t first_limit_rule;
 	bool text_limit;             /* CLSF__MAX_KEPT was passed */
 	bool capture_limit;          /* CLSF__MAX_FIELD was passed */
+	bool message_limit;          /* CLSF__MAX_MESSAGES was passed */
 
 	/* The verdict, in memory of its own. */
 	struct clsf__arena arena;

@@ -71,7 +71,7 @@ int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const st
 	s->kept -= e->data.length;
 	if (s->kept > CLSF__MAX_KEPT) {
 		s->text_limit = true;
-		limit = 256;
+		limit = CLSF__SHORT_TEXT;
 	}
 	e->line = line->number;
 	e->offset = line->offset;
@@ -94,11 +94,18 @@ int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const st
 	return e->data.failed ? CLSF_E_NOMEM : 0;
 }
 
-/* Adds a line to a context, ended by \n. */
-static void add_context(struct clsf__buffer *b, const char *text, size_t length)
+/* Adds a line to a context, ended by \n; cut short once the summary has grown too large. */
+static void add_context(struct clsf_stream *s, struct clsf__buffer *b, const char *text, size_t length)
 {
-	clsf__buffer_add(b, text, clsf__cut(text, length, CLSF__MAX_TEXT));
+	size_t before = b->length;
+	bool full = s->kept > CLSF__MAX_KEPT;
+	s->text_limit = s->text_limit || full;
+	/* With redaction a cut word may be half a secret: such a line is left out whole. */
+	size_t kept = clsf__cut(text, length, full ? CLSF__SHORT_TEXT : CLSF__MAX_TEXT);
+	if (kept == length || !s->options.redact)
+		clsf__buffer_add(b, text, kept);
 	clsf__buffer_addc(b, '\n');
+	s->kept += b->length - before;
 }
 
 /*
@@ -108,6 +115,7 @@ static void add_context(struct clsf__buffer *b, const char *text, size_t length)
 static int keep_context(struct clsf_stream *s, struct clsf__evidence *e, const struct clsf__line *line)
 {
 	uint32_t wanted = s->options.context;
+	s->kept -= e->before.length + e->after.length;
 	e->before.length = e->after.length = 0;
 	if (e->after_wanted)
 		s->n_after--;
@@ -122,14 +130,14 @@ static int keep_context(struct clsf_stream *s, struct clsf__evidence *e, const s
 		return 0;
 	while (n-- > 0) {
 		if (above[n].number < e->line && e->line - above[n].number <= wanted)
-			add_context(&e->before, above[n].text, above[n].length);
+			add_context(s, &e->before, above[n].text, above[n].length);
 		if (above[n].number > e->line && left) {
-			add_context(&e->after, above[n].text, above[n].length);
+			add_context(s, &e->after, above[n].text, above[n].length);
 			left--;
 		}
 	}
 	if (e->line < line->number && left) {
-		add_context(&e->after, clsf__line_text(line), line->length);
+		add_context(s, &e->after, clsf__line_text(line), line->length);
 		left--;
 	}
 	e->after_wanted = left;
@@ -148,7 +156,7 @@ int clsf__summary_after(struct clsf_stream *s, const char *block, size_t length,
 			size_t end = newline ? (size_t)(newline - block) : length;
 			if (number == e->after_next) {
 				size_t n = end > at && block[end - 1] == '\r' ? end - 1 - at : end - at;
-				add_context(&e->after, block + at, n);
+				add_context(s, &e->after, block + at, n);
 				if (e->after.failed)
 					return CLSF_E_NOMEM;
 				e->after_next++;

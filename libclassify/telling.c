@@ -9,6 +9,7 @@
  * stream keeps as much of the newest lines as it can reach.
  */
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -46,9 +47,7 @@ size_t clsf__lines_above(const struct clsf_stream *s, const struct clsf__line *l
 	if (most > CLSF__LOOKBACK_LINES)
 		most = CLSF__LOOKBACK_LINES;
 	if (take_lines(s, line->block, line->start, line->offset, line->number, above, &n, most, &bytes))
-		take_lines(s, s->tail.data, s->tail.length,
-		           line->offset - clsf__raw_length(s, line->block, line->start), line->number,
-		           above, &n, most, &bytes);
+		take_lines(s, s->tail.data, s->tail.length, s->offset, line->number, above, &n, most, &bytes);
 	return n;
 }
 
@@ -75,10 +74,12 @@ int clsf__tail_update(struct clsf_stream *s, const char *block, size_t length)
 
 /* ---- weighing ---- */
 
-static const struct {
+struct word {
 	const char *word;
 	int weight;
-} words[] = {
+};
+
+static const struct word words[] = {
 	{ "error", 3 },        { "fatal", 4 },        { "failed", 3 },        { "failure", 3 },
 	{ "cannot", 3 },       { "can't", 3 },        { "could not", 3 },     { "couldn't", 3 },
 	{ "unable to", 3 },    { "denied", 3 },       { "not found", 3 },     { "no such", 3 },
@@ -90,10 +91,7 @@ static const struct {
 	{ "required", 1 },     { "must be", 1 },      { "not a ", 1 },        { "bad ", 1 },
 };
 
-static const struct {
-	const char *word;
-	int weight;
-} routine[] = {
+static const struct word routine[] = {
 	{ "exit status", -4 },      { "exit code", -4 },       { "exited with", -3 },
 	{ "non-zero", -3 },         { "job failed", -4 },      { "complete log", -4 },
 	{ "see above", -3 },        { "0 errors", -4 },        { "usage:", -4 },
@@ -103,14 +101,29 @@ static const struct {
 	{ "was ignored", -3 },      { "running after_script", -4 }, { "skipping", -1 },
 };
 
-/* Is `word` (lower case) in the text, in either case? */
-static bool has_word(const char *text, size_t length, const char *word)
+/*
+ * Which words of a list are in the text, in either case: bit i for word i. One
+ * pass over the text; words begin with a letter or a digit or a sign that most
+ * places do not have, so that few are compared.
+ */
+static uint64_t find_words(const char *text, size_t length, const struct word *list, size_t n)
 {
-	size_t n = strlen(word);
-	for (size_t i = 0; i + n <= length; i++)
-		if ((text[i] | 0x20) == (word[0] | 0x20) && strncasecmp(text + i, word, n) == 0)
-			return true;
-	return false;
+	uint64_t starts[256] = { 0 }, found = 0;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)list[i].word[0];
+		starts[c] |= UINT64_C(1) << i;
+		if (c >= 'a' && c <= 'z')
+			starts[c - 'a' + 'A'] |= UINT64_C(1) << i;
+	}
+	for (size_t at = 0; at < length; at++) {
+		for (uint64_t left = starts[(unsigned char)text[at]] & ~found; left; left &= left - 1) {
+			size_t i = (size_t)__builtin_ctzll(left);
+			size_t size = strlen(list[i].word);
+			if (at + size <= length && strncasecmp(text + at, list[i].word, size) == 0)
+				found |= UINT64_C(1) << i;
+		}
+	}
+	return found;
 }
 
 static int weigh(const char *text, size_t length, enum clsf__level level)
@@ -123,15 +136,19 @@ static int weigh(const char *text, size_t length, enum clsf__level level)
 	if (letters < 3)
 		return -100;
 	int score = 0, found = 0;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) && found < 3; i++) {
-		if (has_word(text, length, words[i].word)) {
+	const size_t n_words = sizeof(words) / sizeof(words[0]), n_routine = sizeof(routine) / sizeof(routine[0]);
+	static_assert(sizeof(words) / sizeof(words[0]) <= 64, "a bit for each word");
+	static_assert(sizeof(routine) / sizeof(routine[0]) <= 64, "a bit for each word");
+	uint64_t telling = find_words(text, length, words, n_words);
+	uint64_t dull = find_words(text, length, routine, n_routine);
+	for (size_t i = 0; i < n_words && found < 3; i++) {
+		if (telling >> i & 1) {
 			score += found ? 1 : words[i].weight;
 			found++;
 		}
 	}
-	for (size_t i = 0; i < sizeof(routine) / sizeof(routine[0]); i++)
-		if (has_word(text, length, routine[i].word))
-			score += routine[i].weight;
+	for (size_t i = 0; i < n_routine; i++)
+		score += dull >> i & 1 ? routine[i].weight : 0;
 	if (level == CLSF__LEVEL_INFO || level == CLSF__LEVEL_DEBUG)
 		score -= 4;
 	else if (level == CLSF__LEVEL_ERROR)

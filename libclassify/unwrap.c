@@ -630,6 +630,10 @@ static void decode_string(struct clsf__buffer *b, const char *s, size_t n)
 /* A message; false when memory is out. */
 static bool add_message(struct clsf__messages *m, struct text t)
 {
+	if (m->n == CLSF__MAX_MESSAGES) {
+		m->cut = true;
+		return true;
+	}
 	if (!clsf__grow(&m->allocator, &m->item, &m->capacity, m->n + 1, sizeof(*m->item)))
 		return false;
 	m->item[m->n++] = (struct clsf__message){ t.decoded, t.at, t.length };
@@ -908,13 +912,45 @@ static void add_stripped(struct clsf__buffer *b, const char *s, size_t length)
 	}
 }
 
+/*
+ * Takes whole escape sequences off both ends: a line that is coloured as a
+ * whole needs no decoding. The end is found by walking, as a sequence can only
+ * be told from its start.
+ */
+static void trim_escapes(const char *s, size_t n, size_t *ret_start, size_t *ret_end)
+{
+	size_t start = 0;
+	while (start < n && s[start] == '\x1b')
+		start += escape_length(s + start, n - start);
+	size_t end = start, at = start;
+	while (at < n) {
+		if (s[at] == '\x1b') {
+			at += escape_length(s + at, n - at);
+			continue;
+		}
+		const char *next = memchr(s + at, '\x1b', n - at);
+		at = next ? (size_t)(next - s) : n;
+		end = at;
+	}
+	*ret_start = start < n ? start : n;
+	*ret_end = end;
+}
+
 /* One part between \r: without escape sequences, then peeled. */
 static bool peel_part(struct peeler *p, struct text t, unsigned layer)
 {
 	if (t.length == 0)
 		return true;
-	if (!memchr(data_of(p, t), '\x1b', t.length))
-		return peel(p, t, layer);
+	const char *raw = data_of(p, t);
+	if (memchr(raw, '\x1b', t.length)) {
+		size_t start, end;
+		trim_escapes(raw, t.length, &start, &end);
+		t.at += start;
+		t.length = end - start;
+		raw += start;
+	}
+	if (t.length == 0 || !memchr(raw, '\x1b', t.length))
+		return t.length == 0 || peel(p, t, layer);
 	struct clsf__buffer *b = &p->m->decoded;
 	size_t start = b->length;
 	/* The source may be in this very buffer: make room first, then take its address. */
@@ -932,7 +968,7 @@ static bool peel_part(struct peeler *p, struct text t, unsigned layer)
 static bool peel_parts(struct peeler *p, struct text t, unsigned layer)
 {
 	size_t at = 0;
-	while (at < t.length) {
+	while (at < t.length && !p->m->cut) {
 		const char *s = data_of(p, t);
 		const char *cr = memchr(s + at, '\r', t.length - at);
 		size_t part = cr ? (size_t)(cr - (s + at)) : t.length - at;
@@ -947,6 +983,7 @@ static bool peel_parts(struct peeler *p, struct text t, unsigned layer)
 bool clsf__unwrap(struct clsf__messages *m, const char *line, size_t length)
 {
 	m->n = 0;
+	m->cut = false;
 	m->decoded.length = 0;
 	m->decoded.failed = false;
 	struct peeler p = { .m = m, .line = line, .level = CLSF__LEVEL_NONE };
@@ -969,8 +1006,12 @@ bool clsf__unwrap_decoded(struct clsf__messages *m, const char *line, size_t len
 			return true;
 	}
 	if (!backslash && !parts) {
-		size_t mark = length >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-		add_stripped(out, line + mark, length - mark);
+		size_t mark = length >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0, start, end;
+		line += mark;
+		trim_escapes(line, length - mark, &start, &end);
+		if (end == start || !memchr(line + start, '\x1b', end - start))
+			return true;
+		add_stripped(out, line + start, end - start);
 		clsf__buffer_addc(out, '\n');
 		return !out->failed;
 	}

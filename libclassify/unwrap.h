@@ -18,6 +18,8 @@
 
 #include "memory.h"
 
+#define CLSF__MAX_MESSAGES 1000  /* of one line; the prints of a progress bar are many */
+
 /* What the line says of its own weight. */
 enum clsf__level {
 	CLSF__LEVEL_NONE,
@@ -39,6 +41,7 @@ struct clsf__messages {
 	size_t n, capacity;
 	struct clsf__buffer decoded; /* decoded texts, each ended by \n */
 	enum clsf__level level;      /* of the last part that tells one */
+	bool cut;                    /* there were more than CLSF__MAX_MESSAGES */
 };
 
 void clsf__messages_init(struct clsf__messages *m, const struct clsf_allocator *a);

@@ -263,12 +263,21 @@ static const char *fill_in(struct clsf_stream *s, const struct clsf_verdict *v, 
 
 /* ---- parts of the verdict ---- */
 
-/* The text as it may be shown: itself, or a copy without secrets. NULL when memory is out. */
-static const char *shown(struct clsf_stream *s, const char *text, size_t length, size_t *ret_length)
+/*
+ * The text as it may be shown: itself, or a copy without secrets. What was cut
+ * in two, where the text is only a part, may be a secret that no longer looks
+ * like one: back to the last blank then. NULL when memory is out.
+ */
+static const char *shown(struct clsf_stream *s, const char *text, size_t length, bool cut, size_t *ret_length)
 {
 	*ret_length = length;
 	if (!s->options.redact || length == 0)
 		return text;
+	for (size_t i = 0; cut && i < 512 && length > 0 && text[length - 1] != ' '; i++)
+		length--;
+	*ret_length = length;
+	if (length == 0)
+		return "";
 	struct clsf__buffer b;
 	clsf__buffer_init(&b, &s->allocator);
 	const char *copy = NULL;
@@ -290,7 +299,7 @@ static bool shown_field(struct clsf_stream *s, struct clsf_field *f, const char 
 	static const char hidden[] = "[redacted]";
 	const char *value = f->value;
 	size_t length = f->length;
-	f->value = shown(s, value, length, &f->length);
+	f->value = shown(s, value, length, length >= CLSF__SHORT_TEXT, &f->length);
 	if (f->value && s->options.redact && length && memmem(raw, raw_length, value, length) &&
 	    !memmem(line, line_length, value, length) && f->length == length &&
 	    memcmp(f->value, value, length) == 0) {
@@ -300,22 +309,10 @@ static bool shown_field(struct clsf_stream *s, struct clsf_field *f, const char 
 	return f->value != NULL;
 }
 
-/* Where a text was cut, what was cut in two may be a secret that no longer looks like one. */
-static size_t whole_words(const struct clsf_stream *s, const char *text, size_t length)
-{
-	size_t n = length;
-	if (!s->options.redact || length + 4 < CLSF__MAX_TEXT)
-		return length;
-	while (n > length - 512 && text[n - 1] != ' ')
-		n--;
-	return n;
-}
-
 static bool evidence_line(struct clsf_stream *s, const struct clsf__evidence *e, struct clsf_line *ret_line)
 {
 	*ret_line = (struct clsf_line){ .number = e->line, .offset = e->offset, .length = e->length };
-	ret_line->text = shown(s, e->data.data, whole_words(s, e->data.data, e->text_length),
-	                       &ret_line->text_length);
+	ret_line->text = shown(s, e->data.data, e->text_length, e->text_length < e->length, &ret_line->text_length);
 	return ret_line->text != NULL;
 }
 
@@ -339,8 +336,8 @@ static bool fill_winner(struct clsf_stream *s, const struct contender *winner)
 	v->n_fields = e->n_fields;
 	v->rule = rule;
 	v->category = rule->category;
-	v->before = shown(s, e->before.length ? e->before.data : "", e->before.length, &v->before_length);
-	v->after = shown(s, e->after.length ? e->after.data : "", e->after.length, &v->after_length);
+	v->before = shown(s, e->before.length ? e->before.data : "", e->before.length, false, &v->before_length);
+	v->after = shown(s, e->after.length ? e->after.data : "", e->after.length, false, &v->after_length);
 	v->title = fill_in(s, v, rule->title, false);
 	v->cause = fill_in(s, v, rule->cause, false);
 	v->fix = fill_in(s, v, rule->fix, true);
@@ -364,7 +361,7 @@ static bool fill_unknown(struct clsf_stream *s)
 			.length = s->telling[i].length,
 		};
 		lines[i].text = shown(s, s->telling_text.data + s->telling[i].at, s->telling[i].text_length,
-		                      &lines[i].text_length);
+		                      s->telling[i].text_length < s->telling[i].length, &lines[i].text_length);
 		if (!lines[i].text)
 			return false;
 	}
@@ -428,6 +425,11 @@ static bool fill_warnings(struct clsf_stream *s)
 		snprintf(text, sizeof(text), "a capture was longer than %zu bytes and was cut", CLSF__MAX_FIELD);
 		good = add_warning(s, list, CLSF_WARN_LIMIT_REACHED, text, 0, false, 0) && good;
 	}
+	if (s->message_limit) {
+		snprintf(text, sizeof(text), "a line holds more than %d messages; rules saw the first ones",
+		         CLSF__MAX_MESSAGES);
+		good = add_warning(s, list, CLSF_WARN_LIMIT_REACHED, text, 0, false, 0) && good;
+	}
 	if (s->ruleset->quarantined) {
 		snprintf(text, sizeof(text), "%zu rule(s) were faulty and left out", s->ruleset->quarantined);
 		good = add_warning(s, list, CLSF_WARN_RULE_QUARANTINED, text, 0, false, 0) && good;
@@ -473,7 +475,7 @@ int clsf__match_redact(struct clsf_stream *s, struct clsf_match *m, struct clsf_
 	const char *raw = m->line.text;
 	size_t raw_length = m->line.text_length;
 	clsf__arena_reset(&s->arena);
-	m->line.text = shown(s, raw, raw_length, &m->line.text_length);
+	m->line.text = shown(s, raw, raw_length, raw_length < m->line.length, &m->line.text_length);
 	bool good = m->line.text != NULL;
 	for (size_t i = 0; good && i < m->n_fields; i++) {
 		fields[i] = m->fields[i];

@@ -41,6 +41,7 @@ extern "C" {
 enum clsf_code {
 	CLSF_OK = 0,                /* done */
 	CLSF_STOPPED = 1,           /* a callback asked to stop */
+	CLSF_RECOMPILED = 2,        /* restored, but the engine's databases had to be compiled anew */
 	CLSF_E_INVALID = -1,        /* an argument is not valid */
 	CLSF_E_NOMEM = -2,          /* out of memory */
 	CLSF_E_IO = -3,             /* a file could not be read */

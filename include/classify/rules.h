@@ -210,7 +210,8 @@ CLSF_API int clsf_ruleset_save(const struct clsf_ruleset *ruleset, clsf_write_fn
  * processor, or its probe does not find what it should, the databases are
  * compiled anew from the rules in it.
  *
- * Returns 0; CLSF_E_SYNTAX when it is no compiled ruleset of this version, or
+ * Returns 0; CLSF_RECOMPILED when that was done (the ruleset is good; worth
+ * saving again); CLSF_E_SYNTAX when it is no compiled ruleset of this version, or
  * is damaged; CLSF_E_NOMEM, CLSF_E_ENGINE, CLSF_E_INVALID.
  *
  * Threads: any.

@@ -23,6 +23,18 @@ void blob_free(struct blob *b)
 	*b = (struct blob){ 0 };
 }
 
+int blob_write(const void *data, size_t length, void *user)
+{
+	struct blob *b = user;
+	char *grown = realloc(b->data, b->length + length + 1);
+	if (!grown)
+		return 1;
+	memcpy(grown + b->length, data, length);
+	b->data = grown;
+	b->length += length;
+	return 0;
+}
+
 char *cache_folder(const char *given)
 {
 	char *path = NULL;
@@ -156,12 +168,16 @@ bool cache_load(const char *folder, const char *key, struct clsf_ruleset **ret_r
 	char *path = file_of(folder, key);
 	bool good = path && folder_trusted(folder) && read_trusted(path, &blob, why);
 	if (good) {
-		good = clsf_ruleset_restore(NULL, blob.data, blob.length, ret_ruleset, NULL) == 0;
+		int code = clsf_ruleset_restore(NULL, blob.data, blob.length, ret_ruleset, NULL);
+		good = code >= 0;
+		blob_free(&blob);
 		/* Used today: what is not is removed some day. A damaged file goes at once. */
-		if (good)
+		if (code == 0)
 			utimensat(AT_FDCWD, path, NULL, 0);
 		else
 			unlink(path);
+		if (code == CLSF_RECOMPILED && clsf_ruleset_save(*ret_ruleset, blob_write, &blob) == 0)
+			write_atomically(path, &blob);
 		blob_free(&blob);
 	}
 	free(path);

@@ -20,6 +20,8 @@ struct blob {
 	size_t length;
 };
 void blob_free(struct blob *b);
+/* Appends; a clsf_write_fn. */
+int blob_write(const void *data, size_t length, void *user);
 
 /*
  * The folder for the cache: `given` if it is not NULL, else classify/ below

@@ -133,18 +133,6 @@ static struct clsf_loader *read_files(const struct load_options *options, enum c
 	return loader;
 }
 
-static int write_blob(const void *data, size_t length, void *user)
-{
-	struct blob *b = user;
-	char *grown = realloc(b->data, b->length + length + 1);
-	if (!grown)
-		return 1;
-	memcpy(grown + b->length, data, length);
-	b->data = grown;
-	b->length += length;
-	return 0;
-}
-
 static void limit_resources(void)
 {
 	/* Sanitizers reserve more address space than any limit. */
@@ -183,7 +171,7 @@ static void compile_in_child(struct clsf_loader *loader, const struct fault_stat
 	tidings.outcome.quarantined = clsf_loader_quarantined(loader) > 0;
 	tidings.warnings = state->warnings;
 	if (result == 0)
-		result = clsf_ruleset_save(ruleset, write_blob, &blob);
+		result = clsf_ruleset_save(ruleset, blob_write, &blob);
 	tidings.error.code = result;
 	tidings.length = result == 0 ? blob.length : 0;
 	bool good = write_pipe(fd, &tidings, sizeof(tidings)) && write_pipe(fd, blob.data, tidings.length);
@@ -218,7 +206,7 @@ static bool read_pipe(int fd, struct blob *b, long long deadline)
 			continue;
 		if (n <= 0)
 			return n == 0;
-		if (write_blob(chunk, (size_t)n, b))
+		if (blob_write(chunk, (size_t)n, b))
 			return false;
 	}
 }
@@ -275,7 +263,7 @@ static struct clsf_ruleset *restore(const struct blob *blob, const char *name, s
 {
 	struct clsf_ruleset *ruleset;
 	struct clsf_error error;
-	if (clsf_ruleset_restore(NULL, blob->data, blob->length, &ruleset, &error) == 0) {
+	if (clsf_ruleset_restore(NULL, blob->data, blob->length, &ruleset, &error) >= 0) {
 		o->quarantined = o->quarantined || clsf_ruleset_quarantined(ruleset) > 0;
 		return ruleset;
 	}
