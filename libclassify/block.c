@@ -110,6 +110,8 @@ static void merge(struct clsf_worker *w, size_t n_raw)
 /* The end of the line that starts at `start`: its \n, or the end of the block. */
 static size_t line_end(const char *block, size_t length, size_t start)
 {
+	if (start >= length)
+		return length;
 	const char *newline = memchr(block + start, '\n', length - start);
 	return newline ? (size_t)(newline - block) : length;
 }
@@ -119,10 +121,12 @@ static int fill_side(struct clsf_worker *w, const char *block, size_t length)
 {
 	w->side.length = 0;
 	w->n_pieces = 0;
-	size_t at = clsf__find_special(block, length, 0);
+	size_t at = length ? clsf__find_special(block, length, 0) : 0, start = 0;
 	while (at < length) {
-		const char *newline = at ? memrchr(block, '\n', at) : NULL;
-		size_t start = newline ? (size_t)(newline - block) + 1 : 0;
+		/* Back to the line's start, at most to the end of the special line before. */
+		const char *newline = memrchr(block + start, '\n', at - start);
+		if (newline)
+			start = (size_t)(newline - block) + 1;
 		size_t end = line_end(block, length, start);
 		size_t kept = end > start && block[end - 1] == '\r' ? end - 1 : end;
 		size_t piece = w->side.length;
@@ -136,7 +140,8 @@ static int fill_side(struct clsf_worker *w, const char *block, size_t length)
 		}
 		if (end >= length)
 			break;
-		at = clsf__find_special(block, length, end + 1);
+		start = end + 1;
+		at = clsf__find_special(block, length, start);
 	}
 	return 0;
 }

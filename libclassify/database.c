@@ -6,7 +6,7 @@
  *     magic, version of the format, length of the rest, SHA-256 of the rest
  *     version of the library
  *     match limit, rules left out, the rules with their examples
- *     platform: engine, its exact version, processor; fallback
+ *     platform: engine, its exact version, processor; PCRE2's version; fallback
  *     the filter's databases, with their own length
  *     the probe: a text of example lines, and a hash of what the filter said of it
  *
@@ -27,7 +27,7 @@
 #include "ruleset.h"
 
 #define MAGIC "CLSFRS\r\n"
-#define FORMAT 2
+#define FORMAT 3
 #define HEAD (8 + 8 + 8 + 64)
 #define MAX_PROBE ((size_t)128 * 1024)
 
@@ -140,6 +140,7 @@ int clsf_ruleset_save(const struct clsf_ruleset *rs, clsf_write_fn write, void *
 	for (size_t i = 0; i < rs->n_rules; i++)
 		put_rule(&body, rs->rules[i]);
 	clsf__put_string(&body, clsf__filter_platform());
+	clsf__put_string(&body, clsf__expression_engine());
 	clsf__put_string(&body, rs->fallback);
 	for (size_t i = 0; i < rs->n_expressions; i++)
 		clsf__put_number(&body, (uint64_t)rs->expressions[i].context_free << 1 | rs->expressions[i].gated);
@@ -253,19 +254,24 @@ static void get_node(struct restoration *x, const struct clsf__rule *r, size_t i
 		x->in.bad = true;
 }
 
-/* Every list of children is as long as its parent says. */
+/* Every list of children is as long as its parent says, and every node but the first is one node's child. */
 static void check_nodes(struct restoration *x, const struct clsf__rule *r)
 {
+	bool is_child[CLSF__MAX_NODES] = { true };
+	size_t children = 0;
 	for (size_t i = 0; i < r->n_nodes && !x->in.bad; i++) {
 		uint32_t c = r->nodes[i].first_child;
-		for (uint32_t k = 1; k < r->nodes[i].n_children; k++) {
-			c = r->nodes[c].next;
-			if (c == 0) {
+		for (uint32_t k = 0; k < r->nodes[i].n_children; k++, c = r->nodes[c].next) {
+			if (c == 0 || is_child[c]) {
 				x->in.bad = true;
 				return;
 			}
+			is_child[c] = true;
+			children++;
 		}
 	}
+	if (children + 1 != r->n_nodes)
+		x->in.bad = true;
 }
 
 static void get_examples(struct restoration *x, struct clsf_rule *p)
@@ -378,6 +384,7 @@ static bool restore_filter(struct restoration *x, struct clsf_ruleset *rs)
 {
 	size_t length;
 	const char *platform = get_string(x);
+	const char *judge = get_string(x);
 	const char *fallback = get_string(x);
 	for (size_t i = 0; i < rs->n_expressions; i++) {
 		uint64_t flags = clsf__get_below(&x->in, 4);
@@ -392,7 +399,8 @@ static bool restore_filter(struct restoration *x, struct clsf_ruleset *rs)
 	expected[0] = clsf__get_number(&x->in);
 	expected[1] = clsf__get_number(&x->in);
 	/* It was written after the self-test of this very engine on such a processor; the probe follows. */
-	if (x->in.bad || strcmp(platform, clsf__filter_platform()) != 0 || *fallback ||
+	if (x->in.bad || strcmp(platform, clsf__filter_platform()) != 0 ||
+	    strcmp(judge, clsf__expression_engine()) != 0 || *fallback ||
 	    !clsf__filter_runs())
 		return false;
 	clsf__ruleset_set_gate_windows(rs);

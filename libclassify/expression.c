@@ -180,15 +180,22 @@ void clsf__expression_free(const struct clsf_allocator *a, struct clsf__expressi
 	clsf__free(a, e);
 }
 
-/* Compiles and translates. False when memory is out; the next use tries again. */
-static bool prepare(struct clsf__expression *e)
+/*
+ * Compiles and translates. RUN_MATCH when it is ready; RUN_NOMEM: the next use
+ * tries again; RUN_LIMIT when PCRE2 refuses what was checked once.
+ */
+static enum clsf__run prepare(struct clsf__expression *e)
 {
+	enum clsf__run result = CLSF__RUN_MATCH;
 	pthread_mutex_lock(&preparing);
 	if (!atomic_load_explicit(&e->ready, memory_order_relaxed)) {
 		size_t offset;
 		if (!e->general)
 			e->general = pcre2_general_context_create(pcre2_allocate, pcre2_release, &e->allocator);
-		if (compile(e->general, e->pattern, e->length, true, &e->code, &offset) == 0) {
+		int number = compile(e->general, e->pattern, e->length, true, &e->code, &offset);
+		if (number) {
+			result = number == PCRE2_ERROR_HEAP_FAILED ? CLSF__RUN_NOMEM : CLSF__RUN_LIMIT;
+		} else {
 			read_names(e);
 			/*
 			 * With PCRE2_MATCH_INVALID_UTF the machine code of 10.42 misses
@@ -206,9 +213,8 @@ static bool prepare(struct clsf__expression *e)
 			atomic_store_explicit(&e->ready, true, memory_order_release);
 		}
 	}
-	bool ready = atomic_load_explicit(&e->ready, memory_order_relaxed);
 	pthread_mutex_unlock(&preparing);
-	return ready;
+	return result;
 }
 
 int clsf__runner_new(const struct clsf_allocator *a, uint32_t match_limit,
@@ -256,8 +262,11 @@ void clsf__runner_free(struct clsf__runner *r)
 enum clsf__run clsf__run(struct clsf__runner *r, struct clsf__expression *e,
                          const char *subject, size_t length, size_t *ret_start, size_t *ret_end)
 {
-	if (!atomic_load_explicit(&e->ready, memory_order_acquire) && !prepare(e))
-		return CLSF__RUN_NOMEM;
+	if (!atomic_load_explicit(&e->ready, memory_order_acquire)) {
+		enum clsf__run prepared = prepare(e);
+		if (prepared != CLSF__RUN_MATCH)
+			return prepared;
+	}
 	int n;
 	if (e->valid && clsf__is_utf8(subject, length)) {
 		n = pcre2_match(e->valid, (PCRE2_SPTR)subject, length, 0, PCRE2_NO_UTF_CHECK, r->data,

@@ -57,7 +57,7 @@ void clsf__runner_free(struct clsf__runner *runner);
 enum clsf__run {
 	CLSF__RUN_NO_MATCH,
 	CLSF__RUN_MATCH,
-	CLSF__RUN_LIMIT,     /* the match limit or the JIT stack ran out: counts as no match, and is reported */
+	CLSF__RUN_LIMIT,     /* it gave up (match limit, JIT stack, anything unexpected): no match, and reported */
 	CLSF__RUN_NOMEM,
 };
 

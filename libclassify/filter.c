@@ -240,10 +240,14 @@ static void database_done(const struct clsf_allocator *a, struct database *d)
 	*d = (struct database){ 0 };
 }
 
-/* Merges equal patterns and compiles. Returns HS_SUCCESS, HS_NOMEM, or what the compiler said. */
+/*
+ * Merges equal patterns and compiles. Returns HS_SUCCESS, HS_NOMEM, or what the
+ * compiler said; *ret_culprit is then an expression that it refused, or -1.
+ */
 static int database_build(const struct clsf_allocator *a, struct patterns *p, struct database *d,
-                          struct clsf_error *err)
+                          int *ret_culprit, struct clsf_error *err)
 {
+	*ret_culprit = -1;
 	*d = (struct database){ 0 };
 	if (p->n == 0)
 		return HS_SUCCESS;
@@ -267,8 +271,11 @@ static int database_build(const struct clsf_allocator *a, struct patterns *p, st
 		d->first[d->n] = (uint32_t)p->n;
 		hs_compile_error_t *error = NULL;
 		result = hs_compile_multi(texts, flags, ids, d->n, HS_MODE_BLOCK, NULL, &d->hs, &error);
-		if (result != HS_SUCCESS && error)
+		if (result != HS_SUCCESS && error) {
 			clsf__error(err, CLSF_E_ENGINE, result, "%s", error->message);
+			if (error->expression >= 0 && (uint32_t)error->expression < d->n)
+				*ret_culprit = (int)d->expression[d->first[error->expression]];
+		}
 		hs_free_compile_error(error);
 	}
 	clsf__free(a, texts);
@@ -288,6 +295,29 @@ static bool engine_takes(const char *expression)
 	hs_free_compile_error(error);
 	free(info);
 	return good;
+}
+
+/* Puts one expression where it is found best. False when memory is out. */
+static bool choose(struct clsf__filter *f, struct clsf__arena *texts, struct patterns *patterns,
+                   struct clsf__filter_input *input, uint32_t index, bool engine_off, bool relaxed_off)
+{
+	const struct clsf__literals *l = input->literals;
+	input->always = false;
+	if (input->skip)
+		return true;
+	const char *loose = relaxed_off ? NULL : input->relaxed;
+	bool wanted = loose && (l->bits < TELLING_BITS || is_simple(l, loose));
+	if (wanted && engine_takes(loose))
+		return add_pattern(&f->allocator, patterns, (struct pattern){ loose, HS_FLAG_DOTALL, index });
+	if (!engine_off && l->n && l->bits >= USABLE_BITS) {
+		for (size_t j = 0; j < l->n; j++)
+			if (!add_literal(texts, patterns, &l->item[j], index))
+				return false;
+		return true;
+	}
+	input->always = true;
+	f->always[f->n_always++] = index;
+	return true;
 }
 
 int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *inputs, size_t n,
@@ -315,29 +345,23 @@ int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *
 	f->always = clsf__calloc(a, n ? n : 1, sizeof(*f->always));
 	if (!f->always)
 		goto out;
-	for (size_t i = 0; i < n; i++) {
-		const struct clsf__literals *l = inputs[i].literals;
-		inputs[i].always = false;
-		if (inputs[i].skip)
-			continue;
-		const char *loose = relaxed_off ? NULL : inputs[i].relaxed;
-		bool wanted = loose && (l->bits < TELLING_BITS || is_simple(l, loose));
-		if (wanted && engine_takes(loose)) {
-			if (!add_pattern(a, &patterns, (struct pattern){ loose, HS_FLAG_DOTALL, (uint32_t)i }))
+	for (;;) {
+		patterns.n = f->n_always = 0;
+		for (size_t i = 0; i < n; i++)
+			if (!choose(f, &texts, &patterns, &inputs[i], (uint32_t)i, engine_off, relaxed_off))
 				goto out;
-		} else if (!engine_off && l->n && l->bits >= USABLE_BITS) {
-			for (size_t j = 0; j < l->n; j++)
-				if (!add_literal(&texts, &patterns, &l->item[j], (uint32_t)i))
-					goto out;
-		} else {
-			inputs[i].always = true;
-			f->always[f->n_always++] = (uint32_t)i;
-		}
-	}
-	int built = database_build(a, &patterns, &f->database, err);
-	if (built != HS_SUCCESS) {
+		int culprit;
+		int built = database_build(a, &patterns, &f->database, &culprit, err);
+		if (built == HS_SUCCESS)
+			break;
 		result = built == HS_NOMEM ? CLSF_E_NOMEM : CLSF_E_ENGINE;
-		goto out;
+		if (built != HS_COMPILER_ERROR || relaxed_off)
+			goto out;
+		/* One expression that is too large for the engine hurts only itself; if none is named, none is relaxed. */
+		if (culprit >= 0 && inputs[culprit].relaxed)
+			inputs[culprit].relaxed = NULL;
+		else
+			relaxed_off = true;
 	}
 	*ret_filter = f;
 	f = NULL;
@@ -441,6 +465,8 @@ int clsf__filter_restore(const struct clsf_allocator *a, struct clsf__source *in
 	f->allocator = *a;
 	int result = CLSF_E_NOMEM;
 	size_t n_always = clsf__get_count(in, 8);
+	in->bad = in->bad || n_always > n;
+	n_always = in->bad ? 0 : n_always;
 	f->always = clsf__calloc(a, n_always ? n_always : 1, sizeof(*f->always));
 	if (f->always) {
 		for (; f->n_always < n_always; f->n_always++)

@@ -245,13 +245,15 @@ static bool shows(const struct clsf__rule *rule, uint32_t term)
  * earlier lines. Of two terms the first wins; a term that holds again binds
  * anew, so that a match carries its own values.
  */
-static size_t join_kept(struct clsf_worker *w, const struct clsf__evidence *kept, size_t bound)
+static size_t join_kept(struct clsf_worker *w, const struct clsf__evidence *kept, size_t bound, bool *ret_full)
 {
 	for (size_t k = 0; k < kept->n_fields; k++) {
 		const struct clsf__kept_field *field = &kept->fields[k];
 		size_t same = 0;
 		while (same < bound && strcmp(w->bound[same].name, field->name) != 0)
 			same++;
+		if (same == w->bound_capacity)
+			*ret_full = true;
 		if (same == w->bound_capacity || (same < bound && w->bound_term[same] <= field->term))
 			continue;
 		w->bound[same] = (struct clsf_field){ field->name, kept->data.data + field->at, field->length };
@@ -316,7 +318,7 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 		w->bound_line[i] = line->number;
 	if (opens && rule->gate_within && !open_gate(s, index, line->number + rule->gate_within))
 		return CLSF_E_NOMEM;
-	bound = join_kept(w, &state->shown, bound);
+	bound = join_kept(w, &state->shown, bound, &s->capture_limit);
 	int result = keep_state(s, w, state, &shown, bound);
 	if (result || !clsf__condition(rule, state->words, terms, line->number, &oldest))
 		return result;

@@ -326,19 +326,18 @@ static int add_path(struct clsf_loader *l, const char *path, unsigned depth, str
 		size_t length = strlen(path);
 		clsf__buffer_addf(&child, "%s%s%s", path, length && path[length - 1] == '/' ? "" : "/",
 		                  entries[i]->d_name);
+		/* What cannot be read does not keep the rest from loading; the first error is told. */
+		struct clsf_error later, *where = result ? &later : err;
 		int one = 0;
 		if (child.failed)
-			one = clsf__error(err, CLSF_E_NOMEM, 0, "%s: out of memory", path);
+			one = clsf__error(where, CLSF_E_NOMEM, 0, "%s: out of memory", path);
 		else if (lstat(child.data, &st) != 0)
-			one = io_error(err, child.data, errno);
+			one = io_error(where, child.data, errno);
 		else if (S_ISDIR(st.st_mode))
-			one = add_path(l, child.data, depth + 1, err);
+			one = add_path(l, child.data, depth + 1, where);
 		else if (is_rule_file(entries[i]->d_name) && !(S_ISLNK(st.st_mode) && is_folder(child.data)))
-			one = add_path(l, child.data, depth + 1, err);
-		/* What cannot be read does not keep the rest from loading; the first error is told. */
-		if (one && (!result || one == CLSF_E_NOMEM)) {
-			result = one;
-		}
+			one = add_path(l, child.data, depth + 1, where);
+		result = result ? result : one;
 		clsf__buffer_done(&child);
 		free(entries[i]);
 	}

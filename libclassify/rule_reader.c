@@ -793,10 +793,12 @@ static int read_document(struct reader *r)
 	for (yaml_node_pair_t *pair = root->data.mapping.pairs.start;
 	     pair < root->data.mapping.pairs.top; pair++) {
 		int key = find_key(r, node_at(r, pair->key), "the file", keys, &seen);
+		size_t faults = r->file->faults;
 		if (key == 0)
 			r->pack = text_value(r, node_at(r, pair->value), "pack");
-		else if (key < 0)
-			r->file->faulty_rules++;   /* counted, but the rules beside it are good */
+		/* A fault beside the rules is counted, but the rules are good. */
+		if (key < 0 || r->file->faults > faults)
+			r->file->faulty_rules++;
 	}
 	if (is_null(rules))
 		return 0;

@@ -26,7 +26,7 @@ struct contender {
 	const struct clsf__rule *explained_by;
 	bool recovered;
 	bool late;                   /* first hit behind the terminal line */
-	int rank;                    /* 0: the pool the winner comes from, then symptoms, then recovered */
+	int rank;                    /* causes, symptoms, afterthoughts, information, what was recovered from */
 };
 
 static char *format(struct clsf_stream *s, const char *text, const char *a, const char *b)
@@ -52,6 +52,8 @@ static int by_evidence(const void *va, const void *vb)
 {
 	const struct contender *a = va, *b = vb;
 	int order = a->rank - b->rank;
+	if (order == 0)
+		order = (int)a->rule->public.role - (int)b->rule->public.role;
 	if (order == 0)
 		order = (a->explained_by != NULL) - (b->explained_by != NULL);
 	if (order == 0)
@@ -242,6 +244,8 @@ static const char *fill_in(struct clsf_stream *s, const struct clsf_verdict *v, 
 			continue;
 		}
 		const struct clsf_field *field = find_field(v, p + 2, (size_t)(end - p - 2));
+		/* "$" in front would make $'...' of the quotes, which reads escapes. */
+		reader.lost = reader.lost || reader.before == '$';
 		bool quotable = !reader.quote && !reader.comment && !reader.lost && reader.before != '\\';
 		if (!field) {
 			/* No shell takes <name> for a file here: it stands in quotes, or what is known ends. */
@@ -422,7 +426,8 @@ static bool fill_warnings(struct clsf_stream *s)
 		good = add_warning(s, list, CLSF_WARN_LIMIT_REACHED, text, 0, false, 0) && good;
 	}
 	if (s->capture_limit) {
-		snprintf(text, sizeof(text), "a capture was longer than %zu bytes and was cut", CLSF__MAX_FIELD);
+		snprintf(text, sizeof(text), "a capture was longer than %zu bytes and was cut, or a match had more than %d captures",
+		         CLSF__MAX_FIELD, CLSF__MAX_CAPTURES);
 		good = add_warning(s, list, CLSF_WARN_LIMIT_REACHED, text, 0, false, 0) && good;
 	}
 	if (s->message_limit) {
@@ -517,16 +522,19 @@ int clsf__verdict_build(struct clsf_stream *s)
 	v->outcome = failing ? CLSF_FAILED : s->success_line ? CLSF_PASSED : CLSF_UNDETERMINED;
 	for (size_t i = 0; i < n; i++) {
 		c[i].late = c[i].state->episode_line > terminal;
-		c[i].rank = c[i].recovered                                        ? 3
-		            : c[i].rule->public.severity == CLSF_SEVERITY_INFO    ? 2
-		            : c[i].rule->public.role == CLSF_ROLE_SYMPTOM         ? 1
-		                                                                  : 0;
+		/* A cause that cannot fail a log, and came when the build had ended, explains nothing better than a symptom. */
+		bool afterthought = c[i].late && !can_fail(c[i].rule);
+		c[i].rank = c[i].recovered                                     ? 4
+		            : c[i].rule->public.severity == CLSF_SEVERITY_INFO ? 3
+		            : afterthought                                     ? 2
+		            : c[i].rule->public.role == CLSF_ROLE_SYMPTOM      ? 1
+		                                                               : 0;
 	}
 	find_explanations(c, n);
 	qsort(c, n, sizeof(*c), by_evidence);
 	const struct contender *winner = NULL;
 	/* What cannot fail a log may still say why it failed, unless it is mere information. */
-	if (failing && n && c[0].rank <= 1)
+	if (failing && n && c[0].rank <= 2)
 		winner = &c[0];
 	bool good = true;
 	if (winner)

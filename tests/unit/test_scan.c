@@ -91,6 +91,8 @@ static const struct expectation expectations[] = {
 	{ "gave up\nwaiting for db\n", CLSF_UNDETERMINED, "", NULL, 0, NULL },
 	{ "slow down\nslow down\n", CLSF_UNDETERMINED, "", NULL, 0, NULL },
 	{ "slow down\nx\nslow down\nslow down\n", CLSF_FAILED, "rate_limited", "many", 4, NULL },
+	/* A low cause behind the end explains nothing better than a symptom before it. */
+	{ "pull failed\njob failed\nx is not allowed\n", CLSF_FAILED, "image_pull_failed", "pull", 1, "weaker" },
 	{ "right half\nx\nleft half\n", CLSF_FAILED, "tls_invalid", "both", 3, NULL },
 	{ "left half\nx\nright half\n", CLSF_FAILED, "tls_invalid", "both", 1, NULL },
 };
@@ -131,6 +133,47 @@ static void test_fields(void **state)
 	assert_int_equal(v->n_fields, 1);
 	assert_string_equal(v->fields[0].value, "db");
 	close_scanner(&s);
+}
+
+/* A composite rule tells the captures and the line of the lines that its match took, and of no others. */
+static void test_composite_fields(void **state)
+{
+	(void)state;
+	static const char yaml[] =
+		"rules:\n"
+		"  - {id: a, title: 'T ${host}', category: unknown, match: {all: [{any: ['connecting to (?<host>\\S+)', 'reconnecting quietly']}, 'handshake exploded'], within: 5 lines}}\n"
+		"  - {id: s, title: 'N ${n}', category: unknown, match: {sequence: ['panic (?<n>\\d+)', 'goroutine'], within: 5 lines}}\n"
+		"  - {id: w, title: W, category: unknown, match: {sequence: [{regex: 'shown (?<w>\\d)', show: true}, 'closing'], within: 3 lines}}\n"
+		"  - {id: c, title: C, category: unknown, match: {sequence: ['opens', {all: [done, 'quux exhausted']}], within: 9 lines}}\n";
+	static const struct {
+		const char *log, *rule, *title;
+		uint64_t line;
+	} cases[] = {
+		{ "connecting to old\n\n\n\n\n\n\nreconnecting quietly\nhandshake exploded\n", "a", "T <host>", 9 },
+		{ "connecting to new\nhandshake exploded\n", "a", "T new", 2 },
+		{ "panic 1\npanic 2\ngoroutine\n", "s", "N 2", 3 },
+		{ "shown 1\n\n\n\n\nshown 2\nclosing\n", "w", "W", 6 },
+		/* What an inner condition met before its sequence began counts, whatever other rules there are. */
+		{ "done\nopens\nquux exhausted\n", "c", "C", 3 },
+	};
+	struct clsf_ruleset *rs = rules_of(yaml, CLSF_ENGINE_AUTO);
+	struct clsf_worker *w;
+	struct clsf_stream *st;
+	assert_int_equal(clsf_worker_new(rs, NULL, &w), 0);
+	assert_int_equal(clsf_stream_new(rs, NULL, &st), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct clsf_verdict *v;
+		clsf_stream_reset(st);
+		assert_int_equal(clsf_stream_feed(st, w, cases[i].log, strlen(cases[i].log)), 0);
+		assert_int_equal(clsf_stream_finish(st, w, &v), 0);
+		if (!v->rule || strcmp(v->rule->id, cases[i].rule) != 0 || strcmp(v->title, cases[i].title) != 0 ||
+		    v->line.number != cases[i].line)
+			fail_msg("'%s': %s '%s' on line %llu", cases[i].log, v->rule ? v->rule->id : "-", v->title,
+			         (unsigned long long)v->line.number);
+	}
+	clsf_stream_free(st);
+	clsf_worker_free(w);
+	clsf_ruleset_unref(rs);
 }
 
 /* ---- invariant 2 ---- */
@@ -356,6 +399,34 @@ static void test_candidate_flood(void **state)
 	free(yaml);
 }
 
+/* An expression that is too large for the engine hurts only itself. */
+static void test_too_large(void **state)
+{
+	(void)state;
+	static const char yaml[] =
+		"rules:\n"
+		"  - {id: big, title: t, category: disk_full, match: '(?:(?:(?:[0-9]\\w|.[a-f0-9]|[^x][a-z]|[a-z]\\S)(?:.\\S|.[a-z]|\\S\\s|[a-z]\\w){3}(?:\\s[a-z]|\\S.|[0-9]\\S)+){4}\\S){4}\\w'}\n"
+		"  - {id: fine, title: t, category: unknown, match: 'all fine'}\n";
+	struct clsf_ruleset *rs = rules_of(yaml, CLSF_ENGINE_AUTO);
+	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
+	uint64_t count = 0;
+	options.on_match = count_match;
+	options.user = &count;
+	struct clsf_worker *w;
+	struct clsf_stream *st;
+	const struct clsf_verdict *v;
+	assert_int_equal(clsf_ruleset_count(rs), 2);
+	assert_int_equal(clsf_worker_new(rs, NULL, &w), 0);
+	assert_int_equal(clsf_stream_new(rs, &options, &st), 0);
+	assert_int_equal(clsf_stream_feed(st, w, "all fine\n", 9), 0);
+	assert_int_equal(clsf_stream_finish(st, w, &v), 0);
+	assert_int_equal(count, 1);
+	assert_string_equal(v->rule->id, "fine");
+	clsf_stream_free(st);
+	clsf_worker_free(w);
+	clsf_ruleset_unref(rs);
+}
+
 /* ---- stopping, misuse ---- */
 
 static int stop_at_once(const struct clsf_match *m, void *user)
@@ -524,6 +595,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_evidence),        cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_composite_fields), cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_every_cut),       cmocka_unit_test(test_large_cuts),
 		cmocka_unit_test(test_utf16),           cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_match_limit),     cmocka_unit_test(test_candidate_flood),
