@@ -27,7 +27,7 @@
 #include "ruleset.h"
 
 #define MAGIC "CLSFRS\r\n"
-#define FORMAT 3
+#define FORMAT 4
 #define HEAD (8 + 8 + 8 + 64)
 #define MAX_PROBE ((size_t)128 * 1024)
 
@@ -142,8 +142,11 @@ int clsf_ruleset_save(const struct clsf_ruleset *rs, clsf_write_fn write, void *
 	clsf__put_string(&body, clsf__filter_platform());
 	clsf__put_string(&body, clsf__expression_engine());
 	clsf__put_string(&body, rs->fallback);
-	for (size_t i = 0; i < rs->n_expressions; i++)
-		clsf__put_number(&body, (uint64_t)rs->expressions[i].context_free << 1 | rs->expressions[i].gated);
+	for (size_t i = 0; i < rs->n_expressions; i++) {
+		const struct clsf__compiled *e = &rs->expressions[i];
+		clsf__put_number(&body, (uint64_t)e->bits << 5 | (uint64_t)e->plan << 2 |
+		                                (uint64_t)e->context_free << 1 | e->gated);
+	}
 	int result = clsf__filter_save(rs->filter, &filter);
 	clsf__put_text(&body, filter.data, filter.length);
 	make_probe(rs, &probe);
@@ -387,9 +390,13 @@ static bool restore_filter(struct restoration *x, struct clsf_ruleset *rs)
 	const char *judge = get_string(x);
 	const char *fallback = get_string(x);
 	for (size_t i = 0; i < rs->n_expressions; i++) {
-		uint64_t flags = clsf__get_below(&x->in, 4);
-		rs->expressions[i].context_free = flags >> 1;
-		rs->expressions[i].gated = flags & 1;
+		uint64_t flags = clsf__get_below(&x->in, UINT64_C(1) << 32);
+		struct clsf__compiled *e = &rs->expressions[i];
+		e->gated = flags & 1;
+		e->context_free = flags >> 1 & 1;
+		e->plan = (enum clsf_plan)(flags >> 2 & 7);
+		e->bits = (unsigned)(flags >> 5);
+		x->in.bad = x->in.bad || e->plan > CLSF_PLAN_ALWAYS;
 	}
 	const char *text = clsf__get_text(&x->in, &length);
 	struct clsf__source filter = { .at = (const unsigned char *)text, .left = length };

@@ -302,20 +302,23 @@ static bool choose(struct clsf__filter *f, struct clsf__arena *texts, struct pat
                    struct clsf__filter_input *input, uint32_t index, bool engine_off, bool relaxed_off)
 {
 	const struct clsf__literals *l = input->literals;
-	input->always = false;
+	input->plan = CLSF_PLAN_NONE;
 	if (input->skip)
 		return true;
 	const char *loose = relaxed_off ? NULL : input->relaxed;
 	bool wanted = loose && (l->bits < TELLING_BITS || is_simple(l, loose));
-	if (wanted && engine_takes(loose))
+	if (wanted && engine_takes(loose)) {
+		input->plan = CLSF_PLAN_RELAXED;
 		return add_pattern(&f->allocator, patterns, (struct pattern){ loose, HS_FLAG_DOTALL, index });
+	}
 	if (!engine_off && l->n && l->bits >= USABLE_BITS) {
+		input->plan = CLSF_PLAN_LITERALS;
 		for (size_t j = 0; j < l->n; j++)
 			if (!add_literal(texts, patterns, &l->item[j], index))
 				return false;
 		return true;
 	}
-	input->always = true;
+	input->plan = CLSF_PLAN_ALWAYS;
 	f->always[f->n_always++] = index;
 	return true;
 }

@@ -29,7 +29,7 @@ struct clsf__filter_input {
 	const struct clsf__literals *literals; /* n is 0: none */
 	const char *relaxed;                   /* NULL: none */
 	bool skip;                             /* not looked for at all */
-	bool always;                           /* ret: is a candidate on every line */
+	enum clsf_plan plan;                   /* ret */
 };
 
 /*

@@ -292,6 +292,10 @@ int clsf__ruleset_build_filter(struct clsf_ruleset *rs, enum clsf_engine engine,
 	for (size_t i = 0; i < rs->n_expressions; i++)
 		inputs[i].skip = inputs[i].skip || rs->expressions[i].gated;
 	result = clsf__filter_new(a, inputs, rs->n_expressions, engine, &rs->filter, &rs->fallback, err);
+	for (size_t i = 0; i < rs->n_expressions; i++) {
+		rs->expressions[i].plan = rs->expressions[i].gated ? CLSF_PLAN_GATED : inputs[i].plan;
+		rs->expressions[i].bits = (unsigned)bits[i];
+	}
 out:
 	if (result == CLSF_E_NOMEM)
 		clsf__error(err, result, 0, "out of memory");
@@ -395,6 +399,22 @@ const struct clsf_rule *clsf_ruleset_find(const struct clsf_ruleset *ruleset, co
 		if (strcmp(ruleset->rules[i]->public.id, id) == 0)
 			return &ruleset->rules[i]->public;
 	return NULL;
+}
+
+int clsf_ruleset_expression(const struct clsf_ruleset *ruleset, size_t index,
+                            struct clsf_expression *ret_expression)
+{
+	CLSF__REQUIRE(ruleset && ret_expression);
+	if (index >= ruleset->n_expressions)
+		return CLSF_E_LIMIT;
+	const struct clsf__compiled *e = &ruleset->expressions[index];
+	*ret_expression = (struct clsf_expression){
+		.rule = &ruleset->rules[e->first_rule]->public,
+		.expression = e->pattern,
+		.plan = e->plan,
+		.bits = e->bits,
+	};
+	return 0;
 }
 
 const char *clsf_ruleset_hash(const struct clsf_ruleset *ruleset)

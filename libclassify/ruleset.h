@@ -83,6 +83,8 @@ struct clsf__compiled {
 	bool context_free;           /* a match inside a part of a line is a match in the line */
 	uint32_t first_rule;         /* that uses it */
 	bool positive;               /* some rule's term, not only an `unless` */
+	enum clsf_plan plan;
+	unsigned bits;               /* of its literals */
 	bool gated;                  /* looked for only once the sequences that use it have begun */
 	uint32_t first_use;          /* in ruleset->uses; sorted by rule, then term */
 	uint32_t n_uses;

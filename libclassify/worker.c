@@ -92,13 +92,10 @@ int clsf_worker_cost(const struct clsf_worker *w, size_t index, struct clsf_cost
 	if (index >= rs->n_expressions)
 		return CLSF_E_LIMIT;
 	const struct clsf__compiled *e = &rs->expressions[index];
-	size_t n;
-	const uint32_t *always = clsf__filter_always(rs->filter, &n);
 	*ret_cost = w->costs[index];
 	ret_cost->rule = &rs->rules[e->first_rule]->public;
 	ret_cost->expression = e->pattern;
-	for (size_t i = 0; i < n; i++)
-		ret_cost->always = ret_cost->always || always[i] == index;
+	ret_cost->plan = e->plan;
 	return 0;
 }
 

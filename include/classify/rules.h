@@ -253,6 +253,33 @@ CLSF_API const struct clsf_rule *clsf_ruleset_find(const struct clsf_ruleset *ru
  */
 CLSF_API const char *clsf_ruleset_hash(const struct clsf_ruleset *ruleset);
 
+/* How lines are found on which an expression might match. */
+enum clsf_plan {
+	CLSF_PLAN_NONE = 0,              /* not looked for: only ever an `unless` */
+	CLSF_PLAN_LITERALS = 1,          /* by literals that every match holds */
+	CLSF_PLAN_RELAXED = 2,           /* by a looser form of it that the engine takes */
+	CLSF_PLAN_GATED = 3,             /* in the lines of open windows: a common later term of a sequence */
+	CLSF_PLAN_ALWAYS = 4,            /* not at all: every line is judged */
+};
+
+/* A distinct expression of a ruleset. Texts live as long as the ruleset. */
+struct clsf_expression {
+	const struct clsf_rule *rule;    /* the first that uses it */
+	const char *expression;
+	enum clsf_plan plan;
+	unsigned bits;                   /* how rare its literals are: about -log2 of the chance at a byte; 0: none */
+};
+
+/*
+ * The expression at `index`, in no particular order.
+ *
+ * Returns 0; CLSF_E_LIMIT when there is none; CLSF_E_INVALID.
+ *
+ * Threads: any.
+ */
+CLSF_API int clsf_ruleset_expression(const struct clsf_ruleset *ruleset, size_t index,
+                                     struct clsf_expression *ret_expression);
+
 /* The categories: a closed list, NULL at its end. Threads: any. */
 CLSF_API const char *const *clsf_categories(void);
 

@@ -164,7 +164,7 @@ CLSF_API void clsf_worker_free(struct clsf_worker *worker);
 struct clsf_cost {
 	const struct clsf_rule *rule;    /* the first that uses it */
 	const char *expression;
-	int always;                      /* 1: the filter cannot tell, it is a candidate on every line */
+	enum clsf_plan plan;
 	uint64_t candidates;             /* lines on which the filter proposed it */
 	uint64_t judged;                 /* calls of PCRE2 for it */
 	uint64_t hits;                   /* lines on which it was confirmed */

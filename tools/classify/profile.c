@@ -56,6 +56,6 @@ void profile_print(FILE *f, const struct clsf_worker *worker, uint64_t total)
 	for (size_t i = 0; i < n && i < MAX_ROWS && list[i].candidates; i++)
 		fprintf(f, "%12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %10.2f  %s: %.60s%s\n", list[i].candidates,
 		        list[i].judged, list[i].hits, (double)list[i].nanoseconds / 1e6, list[i].rule->id,
-		        list[i].expression, list[i].always ? "  (always)" : "");
+		        list[i].expression, list[i].plan == CLSF_PLAN_ALWAYS ? "  (always)" : "");
 	free(list);
 }

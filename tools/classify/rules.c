@@ -11,9 +11,12 @@
 #include "load.h"
 #include "text.h"
 
+#define COMMON_BITS 15   /* below: a literal of the expression stands in many logs */
+
 struct rules_options {
 	struct list paths;
 	bool jsonl;
+	bool cost;
 };
 
 /* ---- list ---- */
@@ -83,6 +86,35 @@ static void check_rules(const struct clsf_ruleset *rs, size_t warnings)
 	}
 	printf("%zu rules good, %zu left out, %zu warnings\n", clsf_ruleset_count(rs),
 	       clsf_ruleset_quarantined(rs), warnings + bare);
+}
+
+/*
+ * Names the expressions that cost more than others: every line is judged, or
+ * what is looked for is common. A matter of speed, never of answers.
+ */
+static void check_cost(const struct clsf_ruleset *rs)
+{
+	static const char *const plans[] = { "unless", "literals", "relaxed", "gated", "always" };
+	size_t count[5] = { 0 };
+	struct clsf_expression e;
+	for (size_t i = 0; clsf_ruleset_expression(rs, i, &e) == 0; i++) {
+		count[e.plan]++;
+		const char *why = e.plan == CLSF_PLAN_ALWAYS                          ? "every line is judged: no literal to look for"
+		                  : e.plan == CLSF_PLAN_RELAXED && e.bits < COMMON_BITS ? "no telling literal; the engine runs a looser form"
+		                                                                        : NULL;
+		if (!why)
+			continue;
+		struct text t = { 0 };
+		text_addf(&t, "%s:%u: %s: %s\n    ", e.rule->file, e.rule->line, e.rule->id, why);
+		text_add_visible(&t, e.expression, strlen(e.expression));
+		text_adds(&t, "\n");
+		fwrite(t.data, 1, t.length, stdout);
+		text_free(&t);
+	}
+	printf("expressions by the way their lines are found:");
+	for (size_t i = 1; i < 5; i++)
+		printf("%s %zu %s", i > 1 ? "," : "", count[i], plans[i]);
+	printf("; %zu only in unless\n", count[0]);
 }
 
 /* ---- test ---- */
@@ -252,6 +284,7 @@ int command_rules(int argc, char **argv, struct outcome *o)
 	static const struct option known[] = {
 		{ "rules", required_argument, NULL, 'r' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "cost", no_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -280,6 +313,11 @@ int command_rules(int argc, char **argv, struct outcome *o)
 			if (!options.jsonl && strcmp(optarg, "text") != 0)
 				usage_error(o, "rules", "unknown output '%s': text or jsonl", optarg);
 			break;
+		case 'c':
+			options.cost = true;
+			if (!check)
+				usage_error(o, "rules", "--cost goes with check");
+			break;
 		case 'h':
 			print_help("rules");
 			finish_output(o);
@@ -303,6 +341,8 @@ int command_rules(int argc, char **argv, struct outcome *o)
 		struct clsf_ruleset *rs = load_rules(&load, o);
 		if (rs && list)
 			list_rules(rs, &options);
+		if (rs && check && options.cost)
+			check_cost(rs);
 		if (rs && check)
 			check_rules(rs, warnings);
 		if (rs && test)
