@@ -75,7 +75,8 @@ static enum clsf__run look(struct clsf_stream *s, struct clsf_worker *w,
 	 * match the raw line matches no part of it either: one call decides, before
 	 * the line is even unwrapped.
 	 */
-	bool raw_first = e->context_free && is_plain(w, line);
+	signed char *luck = &w->luck[e - w->ruleset->expressions];
+	bool raw_first = e->context_free && (!e->captures || *luck <= 0) && is_plain(w, line);
 	if (raw_first) {
 		enum clsf__run result = run_on(s, w, line, e, raw, line->length, ret_span);
 		/* What captures nothing is known now; where in the line it stands does not matter. */
@@ -380,6 +381,11 @@ int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct 
 		enum clsf__run result = look(s, w, line, e, &text, &span);
 		if (result == CLSF__RUN_NOMEM)
 			return CLSF_E_NOMEM;
+		signed char *luck = &w->luck[expression];
+		if (result == CLSF__RUN_MATCH)
+			*luck += *luck < 8;
+		else
+			*luck -= *luck > -8;
 		if (result != CLSF__RUN_MATCH)
 			continue;
 		if (w->costs)

@@ -170,6 +170,7 @@ struct clsf_worker {
 	uint32_t line_serial;
 	uint32_t *judged;            /* by expression: the line it was last judged on */
 	uint32_t judge_serial;
+	signed char *luck;           /* by expression: above 0 it has mostly hit of late */
 
 	struct clsf__messages messages;
 	bool unwrapped;              /* messages are those of the line at hand */

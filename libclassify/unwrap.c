@@ -493,18 +493,35 @@ static size_t peel_github(struct peeler *p, const char *s, size_t n)
 	return 0;
 }
 
+/* Each kind of prefix is looked for only behind a first byte that it can have. */
 static size_t peel_prefix(struct peeler *p, const char *s, size_t n)
 {
-	size_t taken;
-	if ((taken = peel_colour_rest(s, n)) || (taken = peel_logrus_colour(p, s, n)) ||
-	    (taken = peel_klog(p, s, n)) || (taken = peel_time(p, s, n)) ||
-	    (taken = peel_priority(s, n)) || (taken = peel_python_name(p, s, n)) ||
-	    (taken = peel_python_default(p, s, n)) ||
-	    (taken = peel_level_word(p, s, n)) || (taken = peel_bracket(p, s, n)) ||
-	    (taken = p->stamped ? syslog_origin(s, n) : 0) || (taken = peel_blanks(p, s, n)) ||
-	    (taken = peel_step(s, n)) || (taken = peel_github(p, s, n)) || (taken = peel_bar(s, n)))
+	unsigned char c = (unsigned char)s[0];
+	size_t taken = 0;
+	if (is_digit((char)c))
+		taken = peel_time(p, s, n);
+	else if (c == '[')
+		(void)((taken = peel_colour_rest(s, n)) || (taken = peel_time(p, s, n)) ||
+		       (taken = peel_bracket(p, s, n)));
+	else if (c == ' ' || c == '\t')
+		taken = peel_blanks(p, s, n);
+	else if (c == '<')
+		taken = peel_priority(s, n);
+	else if (c == '#')
+		(void)((taken = peel_github(p, s, n)) || (taken = peel_step(s, n)));
+	else if (c == ':')
+		taken = peel_github(p, s, n);
+	else if (c >= 0x80)
+		(void)((taken = peel_colour_rest(s, n)) || (taken = peel_bar(s, n)));
+	else if (c >= 'A' && c <= 'Z')
+		(void)((taken = peel_logrus_colour(p, s, n)) || (taken = peel_klog(p, s, n)) ||
+		       (taken = peel_time(p, s, n)) || (taken = peel_python_default(p, s, n)) ||
+		       (taken = peel_step(s, n)));
+	if (taken || !is_name((char)c))
 		return taken;
-	return 0;
+	(void)((taken = peel_python_name(p, s, n)) || (taken = peel_level_word(p, s, n)) ||
+	       (taken = p->stamped ? syslog_origin(s, n) : 0) || (taken = peel_bar(s, n)));
+	return taken;
 }
 
 /* ---- decoding ---- */

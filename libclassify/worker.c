@@ -39,7 +39,8 @@ int clsf_worker_new(struct clsf_ruleset *ruleset, const struct clsf_worker_optio
 	w->bound = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound));
 	w->bound_term = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound_term));
 	w->bound_line = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound_line));
-	int result = w->bound_line && w->candidates && w->merged && w->joined && w->bound_term && w->stamp && w->judged && w->bound ? 0 : CLSF_E_NOMEM;
+	w->luck = clsf__calloc(&a, n, sizeof(*w->luck));
+	int result = w->luck && w->bound_line && w->candidates && w->merged && w->joined && w->bound_term && w->stamp && w->judged && w->bound ? 0 : CLSF_E_NOMEM;
 	if (result == 0 && w->options.clock) {
 		w->costs = clsf__calloc(&a, n, sizeof(*w->costs));
 		result = w->costs ? 0 : CLSF_E_NOMEM;
@@ -72,6 +73,7 @@ void clsf_worker_free(struct clsf_worker *w)
 	clsf__free(&a, w->joined);
 	clsf__free(&a, w->stamp);
 	clsf__free(&a, w->judged);
+	clsf__free(&a, w->luck);
 	clsf__free(&a, w->costs);
 	clsf__free(&a, w->hits);
 	clsf__free(&a, w->fields);

@@ -70,8 +70,14 @@ void output_end(const struct output_options *o, FILE *f, const struct output_tot
 
 void output_match(FILE *f, const char *source, const struct clsf_match *m)
 {
-	struct text t = { 0 };
+	/* There may be millions: one buffer serves them all. */
+	static struct text t;
+	t.length = 0;
+	t.failed = false;
 	format_json_match(&t, source, m);
 	text_adds(&t, "\n");
-	emit(f, &t);
+	if (t.failed)
+		fputs("classify: out of memory\n", stderr);
+	else
+		fwrite(t.data, 1, t.length, f);
 }

@@ -11,7 +11,15 @@
 
 static void key(struct text *t, const char *name)
 {
-	text_addf(t, ",\"%s\":", name);
+	text_adds(t, ",\"");
+	text_adds(t, name);
+	text_adds(t, "\":");
+}
+
+static void number(struct text *t, const char *name, uint64_t n)
+{
+	key(t, name);
+	text_add_number(t, n);
 }
 
 static void string(struct text *t, const char *data, size_t length)
@@ -52,8 +60,10 @@ static void place(struct text *t, const struct clsf_line *line)
 		text_adds(t, ",\"line\":null,\"offset\":null,\"length\":null,\"text\":null");
 		return;
 	}
-	text_addf(t, ",\"line\":%" PRIu64 ",\"offset\":%" PRIu64 ",\"length\":%" PRIu64 ",\"text\":",
-	          line->number, line->offset, line->length);
+	number(t, "line", line->number);
+	number(t, "offset", line->offset);
+	number(t, "length", line->length);
+	key(t, "text");
 	string(t, line->text, line->text_length);
 }
 
@@ -172,8 +182,10 @@ void format_json_match(struct text *t, const char *source,
 	own_string(t, m->rule->id);
 	key(t, "category");
 	own_or_null(t, m->rule->category);
-	text_addf(t, ",\"role\":\"%s\",\"severity\":\"%s\"", clsf_role_name(m->rule->role),
-	          clsf_severity_name(m->rule->severity));
+	key(t, "role");
+	own_string(t, clsf_role_name(m->rule->role));
+	key(t, "severity");
+	own_string(t, clsf_severity_name(m->rule->severity));
 	place(t, &m->line);
 	key(t, "fields");
 	fields(t, m->fields, m->n_fields);

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "input.h"
@@ -161,6 +162,9 @@ int command_scan(int argc, char **argv, struct outcome *o)
 	bool going = prepare(&scan);
 	/* Without SA_RESTART a read that waits is interrupted, too. */
 	sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND }, NULL);
+	/* To a file or a pipe, large writes; on a terminal lines are to be seen as they come. */
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, NULL, _IOFBF, (size_t)1 << 18);
 	if (!options.matches)
 		output_begin(&options.output, stdout);
 	uint64_t begun = profile_clock(NULL);

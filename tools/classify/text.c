@@ -56,6 +56,17 @@ void text_addf(struct text *t, const char *format, ...)
 	t->length += (size_t)need;
 }
 
+void text_add_number(struct text *t, uint64_t n)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	text_add(t, digits + at, sizeof(digits) - at);
+}
+
 void text_free(struct text *t)
 {
 	free(t->data);

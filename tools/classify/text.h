@@ -22,6 +22,7 @@ struct text {
 void text_add(struct text *t, const char *data, size_t length);
 void text_adds(struct text *t, const char *string);
 void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_add_number(struct text *t, uint64_t n);
 void text_free(struct text *t);
 
 /*
