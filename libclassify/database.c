@@ -407,9 +407,10 @@ static bool restore_filter(struct restoration *x, struct clsf_ruleset *rs)
 	expected[1] = clsf__get_number(&x->in);
 	/* It was written after the self-test of this very engine on such a processor; the probe follows. */
 	if (x->in.bad || strcmp(platform, clsf__filter_platform()) != 0 ||
-	    strcmp(judge, clsf__expression_engine()) != 0 || *fallback ||
-	    !clsf__filter_runs())
+	    strcmp(judge, clsf__expression_engine()) != 0 || !clsf__filter_runs())
 		return false;
+	/* What the self-test said of this engine on this processor then, it says again. */
+	rs->fallback = fallback;
 	clsf__ruleset_set_gate_windows(rs);
 	if (clsf__filter_restore(&rs->allocator, &filter, rs->n_expressions, &rs->filter) != 0)
 		return false;
@@ -417,6 +418,7 @@ static bool restore_filter(struct restoration *x, struct clsf_ruleset *rs)
 		return true;
 	clsf__filter_free(rs->filter);
 	rs->filter = NULL;
+	rs->fallback = "";
 	return false;
 }
 

@@ -29,7 +29,7 @@ for name in names:
     if not path.exists():
         continue
     lines = path.read_text(encoding="utf-8").split("\n")
-    code = name.endswith((".c", ".h")) and not name.startswith("tests/")
+    code = name.endswith((".c", ".h")) and not name.startswith(("tests/", "bench/"))
     if not any("SPDX-License-Identifier: Apache-2.0" in line for line in lines[:3]):
         problems.append(f"{name}:1: no SPDX line")
     for number, line in enumerate(lines, 1):

@@ -63,6 +63,7 @@ const char *default_rules(void)
 struct fault_state {
 	const struct load_options *options;
 	size_t warnings;
+	bool second_try;             /* the first child was ended */
 };
 
 static void on_fault(enum clsf_fault_level level, const struct clsf_error *fault, void *user)
@@ -295,6 +296,7 @@ static struct clsf_ruleset *compile(const struct load_options *options, struct c
 	if (!good) {
 		complain("rules: compiling was ended (%s); trying with literals only", why);
 		/* A loader is used up by compiling, but that was in the child: ours still has the files. */
+		state->second_try = true;
 		struct clsf_loader *second = read_files(options, CLSF_ENGINE_LITERALS, state, o);
 		good = second && compile_apart(second, state, &tidings, blob, why);
 		clsf_loader_free(second);
@@ -350,8 +352,8 @@ struct clsf_ruleset *load_rules(const struct load_options *options, struct outco
 	if (folder && cache_load(folder, key, &ruleset))
 		goto out;
 	ruleset = compile(options, loader, &state, &blob, o);
-	/* Faults are to be told each time, and a fallback is not to last. */
-	if (ruleset && folder && clsf_ruleset_quarantined(ruleset) == 0)
+	/* Faults are to be told each time, and what took too long once may not do so again. */
+	if (ruleset && folder && !state.second_try && clsf_ruleset_quarantined(ruleset) == 0)
 		cache_store(folder, key, &blob);
 	if (ruleset && options->ret_compiled) {
 		*options->ret_compiled = blob;
