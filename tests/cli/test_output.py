@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from conftest import DATA, LOG_KEYS, PATIENCE, binary, check_shape, rule
+from conftest import DATA, LOG_KEYS, PATIENCE, binary, check_shape, rule, without_fallback
 
 RULES = ("-r", "rules.yaml")
 LOGS = sorted(path.name for path in (DATA / "logs").iterdir())
@@ -104,7 +104,7 @@ def on_terminal(classify, *arguments, **environment):
             parts.append(part)
         process.wait(PATIENCE)
     os.close(ours)
-    return b"".join(parts).replace(b"\r\n", b"\n").decode()
+    return without_fallback(b"".join(parts).replace(b"\r\n", b"\n")).decode()
 
 
 def test_colour(classify):
