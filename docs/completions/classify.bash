@@ -33,7 +33,7 @@ _classify_files()
 
 _classify()
 {
-	local commands='scan explain match rules help'
+	local commands='scan explain match rules compile help'
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
 	local command=${COMP_WORDS[1]} options
 	COMPREPLY=()
@@ -53,7 +53,7 @@ _classify()
 	case $command in
 	scan)
 		options='--rules --output --matches --context --redact --no-redact --exit-code
-			--no-unwrap --engine --quiet --help'
+			--no-unwrap --database --cache --no-cache --profile --engine --quiet --help'
 		;;
 	explain)
 		options='--rules --rule --redact --help'
@@ -67,9 +67,13 @@ _classify()
 			return
 		fi
 		options='--rules --output --help'
+		[[ ${COMP_WORDS[2]} == check ]] && options='--cost '$options
+		;;
+	compile)
+		options='--rules --output --help'
 		;;
 	help|--help|-h)
-		((COMP_CWORD == 2)) && _classify_words 'scan explain match rules' "$cur"
+		((COMP_CWORD == 2)) && _classify_words 'scan explain match rules compile' "$cur"
 		return
 		;;
 	*)
@@ -85,6 +89,15 @@ _classify()
 		;;
 	scan:-o|scan:--output)
 		_classify_words 'text jsonl json markdown' "$cur"
+		return
+		;;
+	scan:--database|compile:-o|compile:--output)
+		_classify_files
+		return
+		;;
+	scan:--cache)
+		COMPREPLY=()
+		compopt -o dirnames 2>/dev/null
 		return
 		;;
 	match:-o|match:--output|rules:-o|rules:--output)
@@ -105,11 +118,11 @@ _classify()
 		;;
 	esac
 
-	if [[ $cur == -* && $cur != - ]]; then
+	if [[ $cur == -* && $cur != - ]] || [[ $cur == - && $command == compile ]]; then
 		_classify_words "$options" "$cur"
 	elif [[ $cur == - ]]; then
 		_classify_words "$options -" "$cur"
-	elif [[ $command == scan || $command == explain ]]; then
+	elif [[ $command == scan || $command == explain || $command == compile ]]; then
 		_classify_files
 	fi
 }
