@@ -362,8 +362,8 @@ class Bench:
                 # On 2 MiB of a storm it would take minutes.
                 with_rg = name != "5000" or kind in ("quiet", "ordinary")
                 size = self.head(log, part, int(SLICES["rg"][name] * MIB * (0.5 if self.quick else 1)))
-                rg = ["rg", "--no-config", "--no-unicode", "--text", "-j1", "--regex-size-limit", "2G", "-c", "-f",
-                      self.path(f"r{name}.rg"), part]
+                rg = ["rg", "--no-config", "--no-unicode", "--text", "-j1", "--regex-size-limit", "2G",
+                      "--dfa-size-limit", "2G", "-c", "-f", self.path(f"r{name}.rg"), part]
                 empty = self.path("empty.log")
                 open(empty, "wb").close()
                 commands = {

@@ -331,7 +331,7 @@ int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *
 	bool engine_off = engine == CLSF_ENGINE_PCRE2;
 	bool relaxed_off = engine != CLSF_ENGINE_AUTO;
 	if (engine == CLSF_ENGINE_LITERALS)
-		*ret_fallback = "only literals are given to the engine, as was asked for";
+		*ret_fallback = "only literals are given to the engine";
 	if (!engine_off && !clsf__filter_runs()) {
 		engine_off = relaxed_off = true;
 		*ret_fallback = "the processor lacks what the engine needs; PCRE2 alone is used";

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lines.h"
+#include "redact.h"
 #include "stream.h"
 
 /* Runs one expression on one text, noting what is not an answer. */
@@ -146,14 +147,16 @@ static enum clsf__run excused(struct clsf_stream *s, struct clsf_worker *w,
 }
 
 /* Adds the hit's captures to those bound so far, each name once. */
-static size_t bind_fields(struct clsf_worker *w, const struct clsf__hit *hit, size_t n_bound)
+static size_t bind_fields(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__hit *hit,
+                          size_t n_bound)
 {
-	for (uint32_t i = 0; i < hit->n_fields && n_bound < w->bound_capacity; i++) {
+	for (uint32_t i = 0; i < hit->n_fields; i++) {
 		const struct clsf_field *field = &w->fields[hit->first_field + i];
 		bool known = false;
 		for (size_t k = 0; !known && k < n_bound; k++)
 			known = strcmp(w->bound[k].name, field->name) == 0;
-		if (known)
+		s->capture_limit = s->capture_limit || (!known && n_bound == w->bound_capacity);
+		if (known || n_bound == w->bound_capacity)
 			continue;
 		w->bound_term[n_bound] = hit->term;
 		w->bound[n_bound++] = *field;
@@ -309,14 +312,22 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 		opens = opens || !w->ruleset->expressions[rule->terms[hits[i].term].expression].gated;
 		terms |= UINT64_C(1) << hits[i].term;
 		span = hits[i].span > span ? hits[i].span : span;
-		bound = bind_fields(w, &hits[i], bound);
+		bound = bind_fields(s, w, &hits[i], bound);
 		if (rule->shows_term && shows(rule, hits[i].term)) {
 			shown = here;
 			state->has_shown = true;
 		}
 	}
-	for (size_t i = 0; i < bound; i++)
+	for (size_t i = 0; i < bound; i++) {
+		struct clsf_field *f = &w->bound[i];
 		w->bound_line[i] = line->number;
+		/* The line is gone when the match is told: whether it hides the value is seen now. */
+		if (s->options.redact && clsf__is_secret(&s->allocator, clsf__line_text(line), here.text_length,
+		                                         f->value, f->length)) {
+			f->value = clsf__redacted;
+			f->length = CLSF__REDACTED_LENGTH;
+		}
+	}
 	if (opens && rule->gate_within && !open_gate(s, index, line->number + rule->gate_within))
 		return CLSF_E_NOMEM;
 	bound = join_kept(w, &state->shown, bound, &s->capture_limit);
@@ -346,7 +357,7 @@ static int judge_simple(struct clsf_stream *s, struct clsf_worker *w, const stru
 	size_t bound = 0;
 	uint64_t span = 0;
 	for (size_t i = 0; i < n; i++) {
-		bound = bind_fields(w, &hits[i], bound);
+		bound = bind_fields(s, w, &hits[i], bound);
 		span = hits[i].span > span ? hits[i].span : span;
 	}
 	struct clsf_line here = public_line(line);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "build_id.h"
 #include "digest.h"
 #include "error.h"
 #include "rule_reader.h"
@@ -224,6 +225,10 @@ int clsf_loader_key(const struct clsf_loader *l, char ret_key[65])
 	const char *const versions[] = { clsf_version(), clsf__filter_platform(), clsf__expression_engine() };
 	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
 		clsf__digest_add(&digest, versions[i], strlen(versions[i]));
+	/* Two builds of one version may choose differently what the engine is given. */
+	size_t id_length;
+	const void *id = clsf__build_id(&id_length);
+	clsf__digest_add(&digest, id, id_length);
 	char options[96];
 	int n = snprintf(options, sizeof(options), "engine %d, limit %u, rules %u", (int)l->options.engine,
 	                 l->options.match_limit, l->options.max_rules);
@@ -357,9 +362,22 @@ int clsf_loader_compile(struct clsf_loader *l, struct clsf_ruleset **ret_ruleset
 	CLSF__REQUIRE(l && ret_ruleset && !l->used_up);
 	l->used_up = true;
 	for (size_t i = 0; i < l->n_waiting; i++) {
-		int parsed = parse(l, l->waiting[i].name, l->waiting[i].text, l->waiting[i].length, err);
-		if (parsed)
+		struct clsf_error error;
+		int parsed = parse(l, l->waiting[i].name, l->waiting[i].text, l->waiting[i].length, &error);
+		if (parsed == CLSF_E_LIMIT) {
+			/* What came before the limit is good. */
+			snprintf(error.file, sizeof(error.file), "%s", l->waiting[i].name);
+			l->faults++;
+			l->quarantined++;
+			if (l->options.on_fault)
+				l->options.on_fault(CLSF_FAULT_ERROR, &error, l->options.user);
+			break;
+		}
+		if (parsed) {
+			if (err)
+				*err = error;
 			return parsed;
+		}
 	}
 	if (l->options.strict && l->faults)
 		return clsf__error(err, CLSF_E_RULE, 0, "%zu faults in the rules", l->faults);

@@ -31,7 +31,7 @@ static const char *const secrets[] = {
 };
 #define N_SECRETS (sizeof(secrets) / sizeof(secrets[0]))
 
-static const char mark[] = "[redacted]";
+const char clsf__redacted[] = "[redacted]";
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct clsf__expression *compiled[N_SECRETS];
@@ -50,7 +50,7 @@ static void compile_all(void)
 /* Is this already a mark, or a part of one? */
 static bool is_marked(const char *text, size_t length)
 {
-	return length <= sizeof(mark) - 1 && memmem(mark, sizeof(mark) - 1, text, length);
+	return length <= CLSF__REDACTED_LENGTH && memmem(clsf__redacted, CLSF__REDACTED_LENGTH, text, length);
 }
 
 /* Replaces the group of one expression wherever it matches, from *from to *to. */
@@ -66,7 +66,7 @@ static int replace_all(struct clsf__runner *runner, struct clsf__expression *e,
 			return CLSF_E_NOMEM;
 		if (run == CLSF__RUN_LIMIT) {
 			/* What cannot be looked at cannot be shown. */
-			clsf__buffer_adds(to, mark);
+			clsf__buffer_adds(to, clsf__redacted);
 			at = from->length;
 			break;
 		}
@@ -81,7 +81,7 @@ static int replace_all(struct clsf__runner *runner, struct clsf__expression *e,
 		if (is_marked(secret, length))
 			clsf__buffer_add(to, secret, length);
 		else
-			clsf__buffer_adds(to, mark);
+			clsf__buffer_adds(to, clsf__redacted);
 		at += capture[0].end > 0 ? capture[0].end : 1;
 	}
 	clsf__buffer_add(to, from->data + at, from->length - at);
@@ -112,6 +112,17 @@ int clsf__redact(const struct clsf_allocator *given, const char *text, size_t le
 	clsf__buffer_done(&other);
 	clsf__runner_free(runner);
 	return result;
+}
+
+bool clsf__is_secret(const struct clsf_allocator *a, const char *line, size_t line_length,
+                     const char *value, size_t length)
+{
+	struct clsf__buffer out;
+	clsf__buffer_init(&out, a);
+	bool secret = clsf__redact(a, line, line_length, &out) != 0 ||
+	              (memmem(line, line_length, value, length) && !memmem(out.data, out.length, value, length));
+	clsf__buffer_done(&out);
+	return secret;
 }
 
 int clsf_redact(const char *text, size_t length, char *destination, size_t capacity,

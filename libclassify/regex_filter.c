@@ -10,6 +10,7 @@
 #define MAX_RELAXED 16384  /* bytes of a relaxed expression */
 #define REPEAT_CAP 32      /* x{m,n} beyond this becomes x{32,}: automata stay small */
 #define MAX_CLASS_LITERALS 4
+#define WORD_BITS 24.0         /* the most that one word tells */
 
 /* A set of strings; `exact` in the code below: the node matches these and nothing else. */
 struct set {
@@ -59,9 +60,20 @@ static const char *const common_words[] = {
 
 static double literal_bits(const struct clsf__literal *literal)
 {
-	double bits = 0;
-	for (size_t i = 0; i < literal->length && bits < 64; i++)
-		bits += byte_bits((unsigned char)literal->text[i], literal->nocase);
+	/* A word is rarer than its letters say only up to a point: "connect" and "certificate" are everywhere. */
+	double bits = 0, word = 0;
+	for (size_t i = 0; i < literal->length && bits < 64; i++) {
+		unsigned char c = (unsigned char)literal->text[i];
+		bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+		double more = byte_bits(c, literal->nocase);
+		if (letter) {
+			more = word + more > WORD_BITS ? WORD_BITS - word : more;
+			word += more;
+		} else {
+			word = 0;
+		}
+		bits += more;
+	}
 	const char *text = literal->text;
 	size_t length = literal->length;
 	while (length && strchr(" :[]()\"'=-.,", *text)) {

@@ -869,9 +869,9 @@ static const char *find_excess(const char *text, size_t length, yaml_mark_t *ret
 		seen += anchor != NULL;
 		*ret_mark = event.start_mark;
 		if (depth > MAX_FLOW_DEPTH)
-			excess = "nested too deep";
+			excess = "is nested too deep";
 		else if (seen > MAX_ANCHORS)
-			excess = "too many anchors";
+			excess = "has too many anchors";
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);
@@ -903,7 +903,7 @@ int clsf__read_rules(struct clsf__rule_file *file, const char *text, size_t leng
 	int result = 0;
 	const char *excess = find_excess(text, length, &excess_mark);
 	if (excess) {
-		report(r, CLSF_FAULT_ERROR, CLSF_E_LIMIT, excess_mark, "the file is %s", excess);
+		report(r, CLSF_FAULT_ERROR, CLSF_E_LIMIT, excess_mark, "the file %s", excess);
 		file->faulty_rules++;
 		clsf__free(file->allocator, r);
 		return 0;

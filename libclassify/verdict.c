@@ -293,22 +293,19 @@ static const char *shown(struct clsf_stream *s, const char *text, size_t length,
 	return copy;
 }
 
-/*
- * A capture as it may be shown. On its own it may not look like the secret that
- * its line shows it to be: what is not in the redacted line was hidden there.
- */
-static bool shown_field(struct clsf_stream *s, struct clsf_field *f, const char *line, size_t line_length,
-                        const char *raw, size_t raw_length)
+/* A capture as it may be shown; `raw` is the line that it may be of. */
+static bool shown_field(struct clsf_stream *s, struct clsf_field *f, const char *raw, size_t raw_length)
 {
-	static const char hidden[] = "[redacted]";
 	const char *value = f->value;
 	size_t length = f->length;
-	f->value = shown(s, value, length, length >= CLSF__SHORT_TEXT, &f->length);
-	if (f->value && s->options.redact && length && memmem(raw, raw_length, value, length) &&
-	    !memmem(line, line_length, value, length) && f->length == length &&
-	    memcmp(f->value, value, length) == 0) {
-		f->value = hidden;
-		f->length = sizeof(hidden) - 1;
+	/* Was it cut? Captures are, at one length; all texts are at another once there are too many. */
+	bool cut = length + 4 > CLSF__MAX_FIELD || (s->text_limit && length + 4 > CLSF__SHORT_TEXT);
+	f->value = shown(s, value, length, cut, &f->length);
+	if (f->value && s->options.redact && length && f->length == length &&
+	    memcmp(f->value, value, length) == 0 &&
+	    clsf__is_secret(&s->allocator, raw, raw_length, value, length)) {
+		f->value = clsf__redacted;
+		f->length = CLSF__REDACTED_LENGTH;
 	}
 	return f->value != NULL;
 }
@@ -333,7 +330,7 @@ static bool fill_winner(struct clsf_stream *s, const struct contender *winner)
 	for (size_t i = 0; i < e->n_fields; i++) {
 		fields[i] = (struct clsf_field){ e->fields[i].name, e->data.data + e->fields[i].at,
 			                         e->fields[i].length };
-		if (!shown_field(s, &fields[i], v->line.text, v->line.text_length, e->data.data, e->text_length))
+		if (!shown_field(s, &fields[i], e->data.data, e->text_length))
 			return false;
 	}
 	v->fields = fields;
@@ -484,7 +481,7 @@ int clsf__match_redact(struct clsf_stream *s, struct clsf_match *m, struct clsf_
 	bool good = m->line.text != NULL;
 	for (size_t i = 0; good && i < m->n_fields; i++) {
 		fields[i] = m->fields[i];
-		good = shown_field(s, &fields[i], m->line.text, m->line.text_length, raw, raw_length);
+		good = shown_field(s, &fields[i], raw, raw_length);
 	}
 	m->fields = fields;
 	return good ? 0 : CLSF_E_NOMEM;

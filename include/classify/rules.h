@@ -160,8 +160,8 @@ CLSF_API int clsf_loader_compile(struct clsf_loader *loader,
 
 /*
  * Writes 64 hexadecimal digits and NUL: a hash of the names and contents of the
- * files that were added, of the options, the versions of library and engine,
- * and the processor. Equal keys compile to equal rulesets: the name under which
+ * files that were added, of the options, the build of the library, the version
+ * of the engine, and the processor. Equal keys compile to equal rulesets: the name under which
  * a compiled ruleset may be kept. Only for a loader with `defer`.
  *
  * Returns 0, CLSF_E_INVALID.

@@ -124,6 +124,7 @@ void print_version(void)
 	printf("classify %s (%s)\n"
 	       "limits: line 1 MiB, shown text 8 KiB, capture 4 KiB, context 20 lines, losers 20,\n"
 	       "        rule file 16 MiB, rules 100000, expression 8 KiB, 64 expressions a rule,\n"
-	       "        match limit 1000000 steps, kept texts 4 MiB a log\n",
+	       "        32 named groups an expression, match limit 1000000 steps, kept texts 4 MiB a log,\n"
+	       "        1000 messages a line, compiling 30 s and 4 GiB; docs/limits.md lists all\n",
 	       clsf_version(), clsf_engine_version());
 }
