@@ -31,9 +31,15 @@ void output_heading(const struct output_options *o, struct text *t, const char *
 	colour(o, t, PLAIN);
 }
 
-/* A label and a text of ours or of a rule, wrapped at `width`; its own line ends are kept. */
-static void lines(const struct output_options *o, struct text *t, const char *label, const char *value,
-                  size_t length, size_t width)
+/* Sentences begin with a capital letter, commands with a small one or a path. */
+static bool is_command(const char *s)
+{
+	return (*s >= 'a' && *s <= 'z') || *s == '/' || *s == '.' || *s == '$';
+}
+
+/* A label and a text of ours or of a rule, wrapped; its own line ends are kept. `commands`: it may hold some. */
+static void wrapped(const struct output_options *o, struct text *t, const char *label, const char *value,
+                    size_t length, bool commands)
 {
 	struct text visible = { 0 };
 	size_t at = 0;
@@ -48,7 +54,11 @@ static void lines(const struct output_options *o, struct text *t, const char *la
 		output_heading(o, t, first ? label : "");
 		visible.length = 0;
 		text_add_visible(&visible, value + at, end - at);
-		text_add_wrapped(t, visible.data ? visible.data : "", visible.length, LABEL, width);
+		/* A command is to be pasted: it may only be broken where the shell joins it again. */
+		if (commands && visible.length && is_command(visible.data))
+			text_add_command(t, visible.data, visible.length, LABEL, o->width);
+		else
+			text_add_wrapped(t, visible.data ? visible.data : "", visible.length, LABEL, o->width);
 		at = end + 1;
 		first = false;
 	}
@@ -59,15 +69,14 @@ static void lines(const struct output_options *o, struct text *t, const char *la
 static void paragraph(const struct output_options *o, struct text *t, const char *label, const char *value,
                       size_t length)
 {
-	lines(o, t, label, value, length, o->width);
+	wrapped(o, t, label, value, length, false);
 }
 
 void output_runbook(const struct output_options *o, struct text *t, const char *cause, const char *fix,
                     const char *prevent, const char *url)
 {
 	paragraph(o, t, "cause", cause, strlen(cause));
-	/* Commands are to be pasted: the terminal may wrap them, we do not. */
-	lines(o, t, "fix", fix, strlen(fix), SIZE_MAX);
+	wrapped(o, t, "fix", fix, strlen(fix), true);
 	paragraph(o, t, "prevent", prevent, strlen(prevent));
 	paragraph(o, t, "see", url, strlen(url));
 }

@@ -319,3 +319,40 @@ void text_add_wrapped(struct text *t, const char *data, size_t length, size_t in
 		first = false;
 	} while (at < length);
 }
+
+void text_add_command(struct text *t, const char *data, size_t length, size_t indent, size_t width)
+{
+	size_t room = width > indent + 20 ? width - indent - 2 : 20, at = 0;
+	char quote = 0;
+	while (at < length) {
+		/* The last blank outside quotes that fits, or the first one behind. */
+		size_t end = length, columns = 0;
+		char inside = quote;
+		for (size_t i = at; i < length && text_columns(data + at, length - at) > room + 2;) {
+			uint32_t c;
+			size_t n = utf8_next(data + i, length - i, &c);
+			if (c == ' ' && !inside && i > at) {
+				if (columns > room && end != length)
+					break;
+				end = i;
+				quote = inside;
+				if (columns > room)
+					break;
+			} else if (inside && c == (uint32_t)inside) {
+				inside = 0;
+			} else if (!inside && (c == '\'' || c == '"')) {
+				inside = (char)c;
+			}
+			columns += character_columns(c);
+			i += n;
+		}
+		if (at)
+			add_spaces(t, indent + 2);
+		text_add(t, data + at, end - at);
+		text_adds(t, end < length ? " \\\n" : "\n");
+		at = end;
+		while (at < length && data[at] == ' ')
+			at++;
+		room = width > indent + 22 ? width - indent - 4 : 20;
+	}
+}

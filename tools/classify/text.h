@@ -60,4 +60,10 @@ size_t text_columns(const char *data, size_t length);
  */
 void text_add_wrapped(struct text *t, const char *data, size_t length, size_t indent, size_t width);
 
+/*
+ * The same for a shell command: broken only at blanks outside quotes, with a
+ * backslash, so that what is pasted is one command. Too long a word stays whole.
+ */
+void text_add_command(struct text *t, const char *data, size_t length, size_t indent, size_t width);
+
 #endif
