@@ -67,6 +67,7 @@ struct clsf__rule_state {
 	uint64_t last_line;
 	uint64_t episode;            /* of the newest match */
 	uint64_t episode_line;       /* first match of that episode */
+	uint32_t tries;              /* later matches that were looked at as evidence */
 	struct clsf__evidence evidence;
 	/* Of a rule of several lines: */
 	uint64_t *words;             /* rule->state_words of them; 0 is "not yet", else line number */

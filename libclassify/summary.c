@@ -5,12 +5,16 @@
  * begins a new episode; what matched in an earlier one was recovered from.
  *
  * The evidence of a rule is its first match in the newest episode, but a match
- * on a line that is a warning or a retry gives way to the first that is not.
+ * on a line that is a warning or a retry gives way to the first that is not,
+ * if that is not too far off: a rule that hits thousands of INFO lines need not
+ * look at all of them.
  */
 
 #include <string.h>
 
 #include "stream.h"
+
+#define MAX_TRIES 64         /* later matches that may take the place of a weak evidence */
 
 struct clsf__rule_state *clsf__rule_state(struct clsf_stream *s, uint32_t rule)
 {
@@ -193,7 +197,9 @@ int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct
 	bool first = state->count == 0 || state->episode != s->episode;
 	bool replace = first;
 	bool weak = false;
-	if (first || state->evidence.weak) {
+	if (first)
+		state->tries = 0;
+	if (first || (state->evidence.weak && state->tries++ < MAX_TRIES)) {
 		if (!s->options.no_unwrap && !clsf__unwrap_line(w, line))
 			return CLSF_E_NOMEM;
 		enum clsf__level level = w->messages.level;
