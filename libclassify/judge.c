@@ -12,6 +12,7 @@
 #include "lines.h"
 #include "redact.h"
 #include "stream.h"
+#include "text.h"
 
 /* Runs one expression on one text, noting what is not an answer. */
 static enum clsf__run run_on(struct clsf_stream *s, struct clsf_worker *w,

@@ -11,6 +11,7 @@
 
 #include "error.h"
 #include "stream.h"
+#include "text.h"
 
 #define SLICE ((size_t)32 * 1024)  /* bytes of UTF-16 decoded at once */
 
@@ -158,20 +159,6 @@ static int feed_text(struct clsf_stream *s, struct clsf_worker *w, const char *d
 
 /* ---- UTF-16 ---- */
 
-static void add_character(struct clsf__buffer *b, uint32_t c)
-{
-	char out[4];
-	if (c < 0x80) {
-		clsf__buffer_addc(b, (char)c);
-		return;
-	}
-	size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-	for (size_t i = n; i-- > 1; c >>= 6)
-		out[i] = (char)(0x80 | (c & 0x3f));
-	out[0] = (char)((n == 2 ? 0xc0 : n == 3 ? 0xe0 : 0xf0) | c);
-	clsf__buffer_add(b, out, n);
-}
-
 /* The unit at p, two bytes. */
 static uint32_t unit(const struct clsf_stream *s, const unsigned char *p)
 {
@@ -197,7 +184,7 @@ static void decode_pending(struct clsf_stream *s)
 		} else if (c >= 0xdc00 && c < 0xe000) {
 			c = 0xfffd;
 		}
-		add_character(&s->wide, c);
+		clsf__add_utf8(&s->wide, c);
 		s->n_pending -= used;
 		memmove(s->pending, s->pending + used, s->n_pending);
 	}
@@ -287,7 +274,7 @@ static int finish(struct clsf_stream *s, struct clsf_worker *w)
 		result = feed_text(s, w, &first, 1);
 	} else if (s->utf16 && s->n_pending) {
 		s->wide.length = 0;
-		add_character(&s->wide, 0xfffd);
+		clsf__add_utf8(&s->wide, 0xfffd);
 		result = s->wide.failed ? CLSF_E_NOMEM : feed_text(s, w, s->wide.data, s->wide.length);
 	}
 	if (result == 0 && (s->partial.length || s->dropped))

@@ -310,9 +310,4 @@ int clsf__verdict_build(struct clsf_stream *s);
 /* Hides the secrets of a match; `fields` has room for m->n_fields. */
 int clsf__match_redact(struct clsf_stream *s, struct clsf_match *m, struct clsf_field *fields);
 
-/* ---- text.c ---- */
-
-/* The length of the first `limit` bytes of the text that does not cut a UTF-8 character. */
-size_t clsf__cut(const char *text, size_t length, size_t limit);
-
 #endif

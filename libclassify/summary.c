@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "stream.h"
+#include "text.h"
 
 #define MAX_TRIES 64         /* later matches that may take the place of a weak evidence */
 

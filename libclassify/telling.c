@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "stream.h"
+#include "text.h"
 
 /* ---- looking back ---- */
 

@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#include "text.h"
+
 #define MAX_LAYERS 12
 
 struct text {
@@ -526,32 +528,6 @@ static size_t peel_prefix(struct peeler *p, const char *s, size_t n)
 
 /* ---- decoding ---- */
 
-static void add_utf8(struct clsf__buffer *b, uint32_t c)
-{
-	char out[4];
-	size_t n;
-	if (c < 0x80) {
-		out[0] = (char)c;
-		n = 1;
-	} else if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		n = 2;
-	} else if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		n = 3;
-	} else {
-		out[0] = (char)(0xf0 | c >> 18);
-		out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-		out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[3] = (char)(0x80 | (c & 0x3f));
-		n = 4;
-	}
-	clsf__buffer_add(b, out, n);
-}
-
 static bool read_hex(const char *s, size_t n, size_t digits, uint32_t *value)
 {
 	*value = 0;
@@ -635,7 +611,7 @@ static void decode_string(struct clsf__buffer *b, const char *s, size_t n)
 				value = 0x10000 + ((value - 0xd800) << 10) + (low - 0xdc00);
 				i += 6;
 			}
-			add_utf8(b, value >= 0xd800 && value < 0xe000 ? 0xfffd : value);
+			clsf__add_utf8(b, value >= 0xd800 && value < 0xe000 ? 0xfffd : value);
 			break;
 		default:
 			clsf__buffer_addc(b, c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `classify explain`: why this verdict, or what a rule says; and `classify match`: one line. */
+/* `classify explain`: why this verdict, or what a rule says. */
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -48,17 +48,6 @@ static void explain_rule(const struct clsf_rule *rule, const struct output_optio
 
 /* ---- a log ---- */
 
-struct feeding {
-	struct clsf_stream *stream;
-	struct clsf_worker *worker;
-};
-
-static bool feed(const char *data, size_t length, void *user)
-{
-	struct feeding *f = user;
-	return clsf_stream_feed(f->stream, f->worker, data, length) == 0;
-}
-
 static void list_candidates(const struct clsf_verdict *v)
 {
 	struct text t = { 0 };
@@ -89,12 +78,12 @@ static void explain_log(const char *path, struct clsf_ruleset *rs, bool redact,
 	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
 	options.context = 3;
 	options.redact = redact;
-	struct feeding feeding = { 0 };
+	struct input_feeding feeding = { 0 };
 	if (clsf_worker_new(rs, NULL, &feeding.worker) == 0 &&
 	    clsf_stream_new(rs, &options, &feeding.stream) == 0) {
 		struct input_result result;
 		const struct clsf_verdict *v;
-		input_read(path, feed, &feeding, &result);
+		input_read(path, input_feed, &feeding, &result);
 		if (!result.complete) {
 			complain("%s: %s", path, result.message);
 			o->unread = true;
@@ -166,124 +155,6 @@ int command_explain(int argc, char **argv, struct outcome *o)
 			usage_error(o, "explain", "no rule has the id '%s'", id);
 		else if (rs)
 			explain_log(argv[optind], rs, redact, &output, o);
-		clsf_ruleset_unref(rs);
-		finish_output(o);
-	}
-	list_free(&paths);
-	return exit_status(o);
-}
-
-/* ---- one line ---- */
-
-struct line_state {
-	const struct output_options *output;
-	size_t matches;
-};
-
-static int on_match(const struct clsf_match *m, void *user)
-{
-	struct line_state *s = user;
-	s->matches++;
-	if (s->output->format == OUTPUT_JSONL) {
-		output_match(stdout, "-", m);
-		return 0;
-	}
-	struct text t = { 0 };
-	text_addf(&t, "%s  %s  (%s, %s)\n", m->rule->id, *m->rule->category ? m->rule->category : "-",
-	          clsf_role_name(m->rule->role), clsf_severity_name(m->rule->severity));
-	for (size_t i = 0; i < m->n_fields; i++) {
-		text_addf(&t, "  %s = ", m->fields[i].name);
-		text_add_visible(&t, m->fields[i].value, m->fields[i].length);
-		text_adds(&t, "\n");
-	}
-	fwrite(t.data, 1, t.length, stdout);
-	text_free(&t);
-	return 0;
-}
-
-static void match_line(const char *line, struct clsf_ruleset *rs, bool no_unwrap,
-                       const struct output_options *output, struct outcome *o)
-{
-	struct line_state state = { .output = output };
-	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
-	options.on_match = on_match;
-	options.user = &state;
-	options.no_unwrap = no_unwrap;
-	struct feeding f = { 0 };
-	const struct clsf_verdict *v;
-	if (clsf_worker_new(rs, NULL, &f.worker) == 0 && clsf_stream_new(rs, &options, &f.stream) == 0) {
-		struct input_result result = { .complete = true };
-		if (strcmp(line, "-") == 0)
-			input_read("-", feed, &f, &result);
-		else
-			clsf_stream_feed(f.stream, f.worker, line, strlen(line));
-		if (!result.complete) {
-			complain("%s: %s", line, result.message);
-			o->unread = true;
-		}
-		clsf_stream_finish(f.stream, f.worker, &v);
-	} else {
-		complain("out of memory");
-		o->unread = true;
-	}
-	clsf_stream_free(f.stream);
-	clsf_worker_free(f.worker);
-	if (state.matches == 0) {
-		o->failed = true;
-		if (output->format == OUTPUT_TEXT)
-			printf("no rule matches\n");
-	}
-}
-
-int command_match(int argc, char **argv, struct outcome *o)
-{
-	static const struct option known[] = {
-		{ "rules", required_argument, NULL, 'r' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "no-unwrap", no_argument, NULL, 'n' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	struct list paths = { 0 };
-	struct output_options output = { .format = OUTPUT_TEXT };
-	terminal_options(&output);
-	bool no_unwrap = false;
-	int c;
-	optind = 1;
-	while (!o->usage && (c = getopt_long(argc, argv, ":r:o:h", known, NULL)) != -1) {
-		switch (c) {
-		case 'r':
-			list_add(&paths, optarg);
-			break;
-		case 'o':
-			if (strcmp(optarg, "jsonl") == 0)
-				output.format = OUTPUT_JSONL;
-			else if (strcmp(optarg, "text") != 0)
-				usage_error(o, "match", "unknown output '%s': text or jsonl", optarg);
-			break;
-		case 'n':
-			no_unwrap = true;
-			break;
-		case 'h':
-			print_help("match");
-			finish_output(o);
-			list_free(&paths);
-			return exit_status(o);
-		case ':':
-			usage_error(o, "match", "option '%s' needs a value", argv[optind - 1]);
-			break;
-		default:
-			unknown_option(o, "match", argv);
-			break;
-		}
-	}
-	if (!o->usage && argc - optind != 1)
-		usage_error(o, "match", "give one line, in quotes");
-	if (!o->usage) {
-		struct load_options load = { .paths = &paths };
-		struct clsf_ruleset *rs = load_rules(&load, o);
-		if (rs)
-			match_line(argv[optind], rs, no_unwrap, &output, o);
 		clsf_ruleset_unref(rs);
 		finish_output(o);
 	}

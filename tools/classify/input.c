@@ -278,6 +278,12 @@ void input_read(const char *path, input_sink sink, void *user, struct input_resu
 		close(r.fd);
 }
 
+bool input_feed(const char *data, size_t length, void *user)
+{
+	const struct input_feeding *f = user;
+	return clsf_stream_feed(f->stream, f->worker, data, length) == 0;
+}
+
 /* ---- folders ---- */
 
 static int by_name(const struct dirent **a, const struct dirent **b)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <classify/classify.h>
+
 /* Takes the next bytes of a log; false ends the reading. */
 typedef bool (*input_sink)(const char *data, size_t length, void *user);
 
@@ -27,6 +29,13 @@ struct input_result {
 
 /* Reads one log; "-" is standard input. */
 void input_read(const char *path, input_sink sink, void *user, struct input_result *result);
+
+/* A sink that feeds a stream: `user` is one of these. */
+struct input_feeding {
+	struct clsf_stream *stream;
+	struct clsf_worker *worker;
+};
+bool input_feed(const char *data, size_t length, void *user);
 
 /* Called for each log below a path, in order; false ends the walk. */
 typedef bool (*input_visitor)(const char *path, void *user);
