@@ -27,6 +27,15 @@
 
 #include "text.h"
 
+/* Sanitizers reserve more address space than any limit. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
 #define COMPILE_SECONDS 30
 #define COMPILE_MEMORY ((rlim_t)4 << 30)   /* bytes of address space */
 
@@ -136,11 +145,8 @@ static struct clsf_loader *read_files(const struct load_options *options, enum c
 
 static void limit_resources(void)
 {
-	/* Sanitizers reserve more address space than any limit. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#if !defined(__has_feature)
+#ifndef SANITIZED
 	setrlimit(RLIMIT_AS, &(struct rlimit){ COMPILE_MEMORY, COMPILE_MEMORY });
-#endif
 #endif
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	setrlimit(RLIMIT_CPU, &(struct rlimit){ COMPILE_SECONDS, COMPILE_SECONDS + 1 });
