@@ -448,7 +448,7 @@ int clsf_ruleset_restore(const struct clsf_allocator *allocator, const void *dat
 	struct clsf_ruleset *rs = NULL;
 	if (x.no_memory)
 		result = clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
-	else if (x.in.bad || n == 0)
+	else if (x.in.bad)
 		result = damaged(err, "a compiled ruleset that makes no sense");
 	else
 		result = clsf__ruleset_start(&a, rules, n, match_limit, &rs);

@@ -381,7 +381,7 @@ int clsf_loader_compile(struct clsf_loader *l, struct clsf_ruleset **ret_ruleset
 	}
 	if (l->options.strict && l->faults)
 		return clsf__error(err, CLSF_E_RULE, 0, "%zu faults in the rules", l->faults);
-	if (l->n_rules == 0)
+	if (l->n_rules == 0 && !l->options.allow_empty)
 		return clsf__error(err, CLSF_E_NO_RULES, 0, "no rule could be loaded");
 	struct clsf_ruleset *rs;
 	int result = clsf__ruleset_compile(&l->allocator, &l->arena, l->rules, l->n_rules,

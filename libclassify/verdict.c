@@ -432,7 +432,9 @@ static bool fill_warnings(struct clsf_stream *s)
 		         CLSF__MAX_MESSAGES);
 		good = add_warning(s, list, CLSF_WARN_LIMIT_REACHED, text, 0, false, 0) && good;
 	}
-	if (s->ruleset->quarantined) {
+	if (s->ruleset->n_rules == 0) {
+		good = add_warning(s, list, CLSF_WARN_RULE_QUARANTINED, "no rule could be loaded", 0, false, 0) && good;
+	} else if (s->ruleset->quarantined) {
 		snprintf(text, sizeof(text), "%zu rule(s) were faulty and left out", s->ruleset->quarantined);
 		good = add_warning(s, list, CLSF_WARN_RULE_QUARANTINED, text, 0, false, 0) && good;
 	}

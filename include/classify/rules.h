@@ -103,6 +103,7 @@ struct clsf_loader_options {
 	void *user;                      /* passed to on_fault */
 	int strict;                      /* 1: any fault makes clsf_loader_compile() fail */
 	enum clsf_engine engine;
+	int allow_empty;                 /* 1: clsf_loader_compile() makes a ruleset of no rules, too */
 	int defer;                       /* 1: files are only read when added; clsf_loader_compile() parses them */
 	uint32_t max_rules;              /* default 100,000 */
 	size_t max_file_size;            /* bytes of one rule file; default 16 MiB */
@@ -148,7 +149,7 @@ CLSF_API int clsf_loader_add_buffer(struct clsf_loader *loader, const char *name
  * Compiles what was added. The loader is used up: only clsf_loader_free() may
  * follow. The ruleset has one reference, the caller's.
  *
- * Returns 0; CLSF_E_NO_RULES when not one rule is left, CLSF_E_RULE under
+ * Returns 0; CLSF_E_NO_RULES when not one rule is left (see `allow_empty`), CLSF_E_RULE under
  * `strict` when there was a fault, CLSF_E_ENGINE, CLSF_E_NOMEM,
  * CLSF_E_INVALID.
  *

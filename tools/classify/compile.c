@@ -51,6 +51,10 @@ int command_compile(int argc, char **argv, struct outcome *o)
 		struct blob blob = { 0 };
 		struct load_options load = { .paths = &paths, .no_cache = true, .ret_compiled = &blob };
 		struct clsf_ruleset *ruleset = load_rules(&load, o);
+		if (ruleset && clsf_ruleset_count(ruleset) == 0) {
+			clsf_ruleset_unref(ruleset);
+			ruleset = NULL;
+		}
 		if (ruleset && !write_atomically(output, &blob)) {
 			complain("%s: %s", output, strerror(errno));
 			o->unread = true;

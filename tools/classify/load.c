@@ -119,6 +119,7 @@ static struct clsf_loader *read_files(const struct load_options *options, enum c
 	loader_options.user = state;
 	loader_options.engine = engine;
 	loader_options.defer = 1;
+	loader_options.allow_empty = 1;
 	struct clsf_loader *loader;
 	struct clsf_error error;
 	if (clsf_loader_new(&loader_options, &loader)) {
@@ -266,6 +267,15 @@ static bool compile_apart(struct clsf_loader *loader, const struct fault_state *
 	return good;
 }
 
+/* A scan without rules still says what it can of its inputs; that there are none is told. */
+static void note_empty(const struct clsf_ruleset *ruleset, struct outcome *o)
+{
+	if (ruleset && clsf_ruleset_count(ruleset) == 0) {
+		complain("rules: no rule could be loaded");
+		o->quarantined = true;
+	}
+}
+
 static struct clsf_ruleset *restore(const struct blob *blob, const char *name, struct outcome *o)
 {
 	struct clsf_ruleset *ruleset;
@@ -359,13 +369,15 @@ struct clsf_ruleset *load_rules(const struct load_options *options, struct outco
 		goto out;
 	ruleset = compile(options, loader, &state, &blob, o);
 	/* Faults are to be told each time, and what took too long once may not do so again. */
-	if (ruleset && folder && !state.second_try && clsf_ruleset_quarantined(ruleset) == 0)
+	if (ruleset && folder && !state.second_try && clsf_ruleset_quarantined(ruleset) == 0 &&
+	    clsf_ruleset_count(ruleset) > 0)
 		cache_store(folder, key, &blob);
 	if (ruleset && options->ret_compiled) {
 		*options->ret_compiled = blob;
 		blob = (struct blob){ 0 };
 	}
 out:
+	note_empty(ruleset, o);
 	blob_free(&blob);
 	free(folder);
 	clsf_loader_free(loader);
