@@ -367,6 +367,9 @@ int clsf_loader_compile(struct clsf_loader *l, struct clsf_ruleset **ret_ruleset
 		if (parsed == CLSF_E_LIMIT) {
 			/* What came before the limit is good. */
 			snprintf(error.file, sizeof(error.file), "%s", l->waiting[i].name);
+			snprintf(error.message, sizeof(error.message), "more than %u rules: those beyond are left out",
+			         l->options.max_rules);
+			error.line = error.column = 1;
 			l->faults++;
 			l->quarantined++;
 			if (l->options.on_fault)
