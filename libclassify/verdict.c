@@ -73,12 +73,20 @@ static int by_evidence(const void *va, const void *vb)
 	return order ? order : strcmp(a->rule->public.id, b->rule->public.id);
 }
 
-/* Which other unrecovered contender of the same role or of a deeper one explains it? */
-static void find_explanations(struct contender *c, size_t n)
+/*
+ * Which other unrecovered contender of the same role or of a deeper one explains
+ * it? `explainers` has room for n: those that explain anything are few.
+ */
+static void find_explanations(struct contender *c, size_t n, size_t *explainers)
 {
+	size_t n_explainers = 0;
+	for (size_t k = 0; k < n; k++)
+		if (!c[k].recovered && c[k].rule->n_explains)
+			explainers[n_explainers++] = k;
 	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < n && !c[i].explained_by; k++) {
-			if (k == i || c[i].recovered || c[k].recovered || c[k].rule == c[i].rule)
+		for (size_t e = 0; e < n_explainers && !c[i].explained_by; e++) {
+			size_t k = explainers[e];
+			if (k == i || c[i].recovered || c[k].rule == c[i].rule)
 				continue;
 			if (c[i].rule->public.role == CLSF_ROLE_CAUSE &&
 			    c[k].rule->public.role == CLSF_ROLE_SYMPTOM)
@@ -498,8 +506,12 @@ int clsf__verdict_build(struct clsf_stream *s)
 	};
 	clsf__arena_reset(&s->arena);
 	struct contender *c = clsf__calloc(&s->allocator, s->n_states + 1, sizeof(*c));
-	if (!c)
+	size_t *explainers = clsf__calloc(&s->allocator, s->n_states + 1, sizeof(*explainers));
+	if (!c || !explainers) {
+		clsf__free(&s->allocator, c);
+		clsf__free(&s->allocator, explainers);
 		return CLSF_E_NOMEM;
+	}
 	size_t n = 0;
 	bool failing = false;
 	uint64_t terminal = UINT64_MAX;
@@ -529,7 +541,8 @@ int clsf__verdict_build(struct clsf_stream *s)
 		            : c[i].rule->public.role == CLSF_ROLE_SYMPTOM      ? 1
 		                                                               : 0;
 	}
-	find_explanations(c, n);
+	find_explanations(c, n, explainers);
+	clsf__free(&s->allocator, explainers);
 	qsort(c, n, sizeof(*c), by_evidence);
 	const struct contender *winner = NULL;
 	/* What cannot fail a log may still say why it failed, unless it is mere information. */

@@ -53,7 +53,7 @@ void profile_print(FILE *f, const struct clsf_worker *worker, uint64_t total)
 	print_stage(f, "verdict", work.other_nanoseconds, total);
 	print_stage(f, "input", total > known ? total - known : 0, total);
 	fprintf(f, "%12s %12s %12s %10s  rule: expression\n", "candidates", "judged", "hits", "ms");
-	for (size_t i = 0; i < n && i < MAX_ROWS && list[i].candidates; i++)
+	for (size_t i = 0; i < n && i < MAX_ROWS && list[i].judged; i++)
 		fprintf(f, "%12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %10.2f  %s: %.60s%s\n", list[i].candidates,
 		        list[i].judged, list[i].hits, (double)list[i].nanoseconds / 1e6, list[i].rule->id,
 		        list[i].expression, list[i].plan == CLSF_PLAN_ALWAYS ? "  (always)" : "");
