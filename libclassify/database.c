@@ -3,7 +3,7 @@
  * The compiled form of a ruleset: what a cache keeps and `classify compile`
  * writes. Layout:
  *
- *     magic, version of the format, length of the rest, SHA-256 of the rest
+ *     magic, version of the format, length of the rest, checksum of the rest
  *     version of the library
  *     match limit, rules left out, the rules with their examples
  *     platform: engine, its exact version, processor; PCRE2's version; fallback
@@ -27,8 +27,8 @@
 #include "ruleset.h"
 
 #define MAGIC "CLSFRS\r\n"
-#define FORMAT 4
-#define HEAD (8 + 8 + 8 + 64)
+#define FORMAT 5
+#define HEAD (8 + 8 + 8 + 8)
 #define MAX_PROBE ((size_t)128 * 1024)
 
 /* ---- writing ---- */
@@ -160,15 +160,10 @@ int clsf_ruleset_save(const struct clsf_ruleset *rs, clsf_write_fn write, void *
 	struct clsf__buffer head;
 	clsf__buffer_init(&head, &rs->allocator);
 	if (result == 0) {
-		struct clsf__digest digest;
-		char hex[65];
-		clsf__digest_start(&digest);
-		clsf__digest_add(&digest, body.data, body.length);
-		clsf__digest_end(&digest, hex);
 		clsf__buffer_add(&head, MAGIC, 8);
 		clsf__put_number(&head, FORMAT);
 		clsf__put_number(&head, body.length);
-		clsf__buffer_add(&head, hex, 64);
+		clsf__put_number(&head, clsf__checksum(body.data, body.length));
 		if (body.failed || filter.failed || head.failed)
 			result = CLSF_E_NOMEM;
 	}
@@ -327,6 +322,8 @@ static struct clsf__rule *get_rule(struct restoration *x)
 	r->explains = allocate(x, r->n_explains, sizeof(*r->explains));
 	for (size_t i = 0; i < r->n_explains && !x->in.bad; i++)
 		r->explains[i] = get_string(x);
+	p->explains = r->explains;
+	p->n_explains = r->n_explains;
 	r->n_terms = clsf__get_below(&x->in, CLSF__MAX_TERMS + 1);
 	r->terms = allocate(x, r->n_terms, sizeof(*r->terms));
 	const char **expressions = allocate(x, r->n_terms, sizeof(*expressions));
@@ -368,12 +365,7 @@ static int read_head(const void *data, size_t length, struct clsf__source *body,
 		return damaged(err, "a compiled ruleset of another format");
 	if (clsf__get_number(&in) != length - HEAD)
 		return damaged(err, "a compiled ruleset that was cut short, or has bytes behind it");
-	struct clsf__digest digest;
-	char hex[65];
-	clsf__digest_start(&digest);
-	clsf__digest_add(&digest, bytes + HEAD, length - HEAD);
-	clsf__digest_end(&digest, hex);
-	if (memcmp(hex, bytes + HEAD - 64, 64) != 0)
+	if (clsf__get_number(&in) != clsf__checksum(bytes + HEAD, length - HEAD))
 		return damaged(err, "a compiled ruleset that is damaged: its checksum is wrong");
 	*body = (struct clsf__source){ .at = bytes + HEAD, .left = length - HEAD };
 	return 0;

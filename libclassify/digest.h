@@ -20,4 +20,10 @@ void clsf__digest_add_number(struct clsf__digest *d, uint64_t number);
 /* Writes 64 hexadecimal digits and NUL. */
 void clsf__digest_end(struct clsf__digest *d, char hex[65]);
 
+/*
+ * 64 bits that tell accidental damage, eight bytes at a time: multiply and fold,
+ * as in the mixing step of wyhash. No protection against intent.
+ */
+uint64_t clsf__checksum(const void *data, size_t length);
+
 #endif

@@ -487,12 +487,17 @@ static void read_explains(struct reader *r, const yaml_node_t *node)
 		const yaml_node_t *item = node_at(r, node->data.sequence.items.start[i]);
 		r->rule->explains[r->rule->n_explains++] = text_value(r, item, "explains");
 	}
+	r->rule->public.explains = r->rule->explains;
+	r->rule->public.n_explains = r->rule->n_explains;
 }
 
 /* ${name} must name a capture of the rule. */
 static void check_placeholders(struct reader *r, const yaml_node_t *node, const char *text,
                                const char *key)
 {
+	/* After a fault it is not known what the rule captures. */
+	if (r->faulty)
+		return;
 	for (const char *p = strstr(text, "${"); p; p = strstr(p + 2, "${")) {
 		const char *end = strchr(p, '}');
 		if (!end)

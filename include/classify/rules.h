@@ -68,6 +68,8 @@ struct clsf_rule {
 	uint32_t line;
 	size_t n_expressions;            /* positive terms, each once, as the judge compiles them */
 	const char *const *expressions;
+	size_t n_explains;
+	const char *const *explains;     /* ids of rules, or globs over ids */
 	size_t n_examples;
 	const struct clsf_example *examples;
 };

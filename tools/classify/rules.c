@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `classify rules list|check|test`. */
 
+#include <fnmatch.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,12 +64,29 @@ static void list_rules(const struct clsf_ruleset *rs, const struct rules_options
 
 /* ---- check ---- */
 
+/* Does `explains` name a rule that is there? A slip in an id would change verdicts without a word. */
+static bool names_a_rule(const struct clsf_ruleset *rs, const char *name)
+{
+	for (size_t i = 0; i < clsf_ruleset_count(rs); i++)
+		if (fnmatch(name, clsf_ruleset_rule(rs, i)->id, 0) == 0)
+			return true;
+	return false;
+}
+
+
 static void check_rules(const struct clsf_ruleset *rs, size_t warnings)
 {
-	size_t bare = 0;
+	size_t odd = 0;
 	for (size_t i = 0; i < clsf_ruleset_count(rs); i++) {
 		const struct clsf_rule *rule = clsf_ruleset_rule(rs, i);
 		size_t positive = 0, negative = 0;
+		for (size_t k = 0; k < rule->n_explains; k++) {
+			if (names_a_rule(rs, rule->explains[k]))
+				continue;
+			odd++;
+			fprintf(stderr, "%s:%u:1: warning: explains '%s', which none of these rules is [%s]\n", rule->file,
+			        rule->line, rule->explains[k], rule->id);
+		}
 		for (size_t k = 0; k < rule->n_examples; k++) {
 			if (rule->examples[k].must_match)
 				positive++;
@@ -77,15 +95,17 @@ static void check_rules(const struct clsf_ruleset *rs, size_t warnings)
 		}
 		if (positive && negative)
 			continue;
-		bare++;
+		odd++;
 		fprintf(stderr, "%s:%u:1: warning: no example that %s [%s]\n", rule->file, rule->line,
 		        !positive && !negative ? "matches, and none that must not"
 		        : positive             ? "must not match"
 		                               : "matches",
 		        rule->id);
 	}
-	printf("%zu rules good, %zu left out, %zu warnings\n", clsf_ruleset_count(rs),
-	       clsf_ruleset_quarantined(rs), warnings + bare);
+	size_t good = clsf_ruleset_count(rs);
+	warnings += odd;
+	printf("%zu rule%s good, %zu left out, %zu warning%s\n", good, good == 1 ? "" : "s",
+	       clsf_ruleset_quarantined(rs), warnings, warnings == 1 ? "" : "s");
 }
 
 /*
