@@ -117,7 +117,7 @@ static size_t line_end(const char *block, size_t length, size_t start)
 }
 
 /* Decodes the special lines of the block into the side buffer. */
-static int fill_side(struct clsf_worker *w, const char *block, size_t length)
+static int fill_side(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length)
 {
 	w->side.length = 0;
 	w->n_pieces = 0;
@@ -130,8 +130,10 @@ static int fill_side(struct clsf_worker *w, const char *block, size_t length)
 		size_t end = line_end(block, length, start);
 		size_t kept = end > start && block[end - 1] == '\r' ? end - 1 : end;
 		size_t piece = w->side.length;
+		w->messages.cut = false;
 		if (!clsf__unwrap_decoded(&w->messages, block + start, kept - start, &w->side))
 			return CLSF_E_NOMEM;
+		s->message_limit = s->message_limit || w->messages.cut;
 		if (w->side.length > piece) {
 			if (!clsf__grow(&w->allocator, &w->pieces, &w->pieces_capacity, w->n_pieces + 1,
 			                sizeof(*w->pieces)))
@@ -161,7 +163,7 @@ static int collect(struct clsf_stream *s, struct clsf_worker *w, const char *blo
 	size_t n_raw = SIZE_MAX;
 	int result = clsf__filter_scan(w->ruleset->filter, w->scratch, block, length, on_candidate, &c);
 	if (result == 0 && !s->options.no_unwrap) {
-		result = fill_side(w, block, length);
+		result = fill_side(s, w, block, length);
 		if (result == 0 && w->side.length) {
 			c.start = c.end = 0;
 			c.newest = 0;

@@ -67,17 +67,36 @@ def test_damaged(classify, rules, damage):
     assert kept.read_bytes() == data
 
 
+def plant(classify, rules, kept):
+    """Writes a sound file of other rules in place of a kept one."""
+    target = classify.folder / "planted"
+    assert classify.run("compile", "-r", rules, "-o", str(target)).code == 0
+    kept.write_bytes(kept.stem.encode() + target.read_bytes())
+
+
+def test_another_ruleset_under_the_name(classify, rules):
+    """A sound file that was copied to another name is not taken for what the name says."""
+    other = classify.rules(rule("other", "^oops"))
+    mine, theirs = scan(classify, rules), scan(classify, other)
+    assert mine != theirs
+    first, second = files(classify)
+    data = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(data)
+    assert scan(classify, rules) == mine and scan(classify, other) == theirs
+
+
 def test_writable_by_others(classify, rules):
     """A file or folder that others can write to is not believed."""
     good = scan(classify, rules)
     [kept] = files(classify)
     # A compiled ruleset of other rules under this name would be a lie that the checksum does not see.
     other = classify.rules(rule("liar", "nothing"))
-    classify.run("compile", "-r", other, "-o", str(kept))
+    plant(classify, other, kept)
     assert '"liar"' in scan(classify, rules), "the test's lie would have been believed where it stands"
     kept.chmod(0o666)
     assert scan(classify, rules) == good
-    classify.run("compile", "-r", other, "-o", str(kept))
+    plant(classify, other, kept)
     kept.parent.chmod(0o777)
     assert scan(classify, rules) == good
 
@@ -160,6 +179,24 @@ def test_compile_usage(classify, rules, tmp_path):
     bad = classify.rules(rule("bad", "("))
     assert classify.run("compile", "-r", bad, "-o", str(tmp_path / "x")).code == 3
     assert not (tmp_path / "x").exists()
+
+
+def test_compile_into_what_is_no_file(classify, rules, tmp_path):
+    """A pipe is written to, a link is followed, and neither is replaced."""
+    link, target = tmp_path / "link", tmp_path / "target"
+    link.symlink_to(target)
+    target.write_text("old")
+    assert classify.run("compile", "-r", rules, "-o", str(link)).code == 0
+    assert link.is_symlink() and target.read_bytes().startswith(b"CLSFRS")
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with subprocess.Popen(["cat", str(fifo)], stdout=subprocess.PIPE) as reader:
+        assert classify.run("compile", "-r", rules, "-o", str(fifo)).code == 0
+        assert reader.communicate()[0] == target.read_bytes()
+    assert fifo.is_fifo()
+    done = subprocess.run([binary(), "compile", "-r", str(rules), "-o", "-"], capture_output=True,
+                          env=classify.environment, check=True)
+    assert done.stdout == target.read_bytes()
 
 
 def test_explosive_rules(classify):

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define SUFFIX ".clsfrs"
+#define KEY_LENGTH 64
 #define MAX_SIZE ((off_t)1 << 30)
 #define MAX_AGE (30L * 24 * 3600)    /* seconds that an unused file is kept */
 
@@ -95,7 +96,9 @@ bool read_trusted(const char *path, struct blob *ret_blob, char why[256])
 	*ret_blob = (struct blob){ 0 };
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 	bool good = false;
-	if (fd < 0 || fstat(fd, &st) != 0)
+	if (fd < 0 && errno == ELOOP)
+		snprintf(why, 256, "a symbolic link, which is not followed");
+	else if (fd < 0 || fstat(fd, &st) != 0)
 		snprintf(why, 256, "%s", strerror(errno));
 	else if (!S_ISREG(st.st_mode))
 		snprintf(why, 256, "not a regular file");
@@ -127,25 +130,49 @@ static bool write_all(int fd, const struct blob *b)
 	return true;
 }
 
+/* Into a device, a pipe or whatever else is no file: nothing can be renamed over it. */
+static bool write_through(const char *path, const struct blob *content)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool good = fd >= 0 && write_all(fd, content);
+	int reason = errno;
+	if (fd >= 0 && close(fd) != 0 && good) {
+		good = false;
+		reason = errno;
+	}
+	errno = reason;
+	return good;
+}
+
 bool write_atomically(const char *path, const struct blob *content)
 {
-	char *beside = NULL;
-	if (asprintf(&beside, "%s.XXXXXX", path) < 0)
+	struct stat st;
+	char *target = NULL, *beside = NULL;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_through(path, content);
+	/* A link stays one: what it leads to is replaced. */
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		target = realpath(path, NULL);
+	if (asprintf(&beside, "%s.XXXXXX", target ? target : path) < 0) {
+		free(target);
 		return false;
+	}
 	int fd = mkstemp(beside);
-	if (fd < 0) {
-		free(beside);
-		return false;
+	bool good = fd >= 0 && write_all(fd, content) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
+	int reason = errno;
+	if (fd >= 0 && close(fd) != 0 && good) {
+		good = false;
+		reason = errno;
 	}
-	bool good = write_all(fd, content) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
-	good = close(fd) == 0 && good;
-	good = good && rename(beside, path) == 0;
-	if (!good) {
-		int reason = errno;
+	if (good && rename(beside, target ? target : path) != 0) {
+		good = false;
+		reason = errno;
+	}
+	if (!good && fd >= 0)
 		unlink(beside);
-		errno = reason;
-	}
 	free(beside);
+	free(target);
+	errno = reason;
 	return good;
 }
 
@@ -168,7 +195,11 @@ bool cache_load(const char *folder, const char *key, struct clsf_ruleset **ret_r
 	char *path = file_of(folder, key);
 	bool good = path && folder_trusted(folder) && read_trusted(path, &blob, why);
 	if (good) {
-		int code = clsf_ruleset_restore(NULL, blob.data, blob.length, ret_ruleset, NULL);
+		/* The key stands in front, so that no other ruleset is taken for this one. */
+		bool ours = blob.length > KEY_LENGTH && memcmp(blob.data, key, KEY_LENGTH) == 0;
+		int code = !ours ? CLSF_E_SYNTAX
+		                 : clsf_ruleset_restore(NULL, blob.data + KEY_LENGTH, blob.length - KEY_LENGTH,
+		                                        ret_ruleset, NULL);
 		good = code >= 0;
 		blob_free(&blob);
 		/* Used today: what is not is removed some day. A damaged file goes at once. */
@@ -177,7 +208,7 @@ bool cache_load(const char *folder, const char *key, struct clsf_ruleset **ret_r
 		else
 			unlink(path);
 		if (code == CLSF_RECOMPILED && clsf_ruleset_save(*ret_ruleset, blob_write, &blob) == 0)
-			write_atomically(path, &blob);
+			cache_store(folder, key, &blob);
 		blob_free(&blob);
 	}
 	free(path);
@@ -205,7 +236,11 @@ static void prune(const char *folder)
 void cache_store(const char *folder, const char *key, const struct blob *compiled)
 {
 	char *path = file_of(folder, key);
-	if (path && make_folder(folder) && folder_trusted(folder) && write_atomically(path, compiled))
+	struct blob content = { 0 };
+	if (path && blob_write(key, KEY_LENGTH, &content) == 0 &&
+	    blob_write(compiled->data, compiled->length, &content) == 0 && make_folder(folder) &&
+	    folder_trusted(folder) && write_atomically(path, &content))
 		prune(folder);
+	blob_free(&content);
 	free(path);
 }

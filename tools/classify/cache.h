@@ -41,7 +41,7 @@ void cache_store(const char *folder, const char *key, const struct blob *compile
  */
 bool read_trusted(const char *path, struct blob *ret_blob, char why[256]);
 
-/* Writes beside the path, syncs, renames. False sets errno. */
+/* Writes beside the path, syncs, renames; into what is no regular file, directly. False sets errno. */
 bool write_atomically(const char *path, const struct blob *content);
 
 #endif

@@ -55,7 +55,10 @@ int command_compile(int argc, char **argv, struct outcome *o)
 			clsf_ruleset_unref(ruleset);
 			ruleset = NULL;
 		}
-		if (ruleset && !write_atomically(output, &blob)) {
+		bool standard = strcmp(output, "-") == 0;
+		if (ruleset && standard) {
+			fwrite(blob.data, 1, blob.length, stdout);
+		} else if (ruleset && !write_atomically(output, &blob)) {
 			complain("%s: %s", output, strerror(errno));
 			o->unread = true;
 		} else if (ruleset) {
