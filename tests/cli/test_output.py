@@ -131,7 +131,7 @@ def test_context_in_text(classify, context):
     rules = classify.rules(rule("r", "^hit"))
     log = "".join(f"{'hit' if n == 31 else 'line'} {n}\n" for n in range(1, 62))
     done = classify.run("scan", "-r", rules, "--context", context, "-", stdin=log.encode())
-    shown = re.findall(r"^  line (\d+) +(.*)$", done.out, re.M)
+    shown = re.findall(r"^[ >] line (\d+) +(.*)$", done.out, re.M)
     expected = [(str(number), text) for number, text in enumerate(log.splitlines(), 1)
                 if abs(number - 31) <= context]
     assert shown == expected
@@ -142,7 +142,7 @@ def test_context_at_the_ends(classify):
     rules = classify.rules(rule("r", "^hit"))
     for log in ("hit", "hit\n", "a\nhit\n", "hit\nb", "a\r\nhit\r\nb\r\n"):
         done = classify.run("scan", "-r", rules, "--context", "5", "-", stdin=log.encode())
-        assert re.findall(r"^  line \d+ +(.*)$", done.out, re.M) == log.splitlines()
+        assert re.findall(r"^[ >] line \d+ +(.*)$", done.out, re.M) == log.splitlines()
 
 
 # ---- the document ----

@@ -81,13 +81,14 @@ void output_runbook(const struct output_options *o, struct text *t, const char *
 	paragraph(o, t, "see", url, strlen(url));
 }
 
-/* "line 12   text": the evidence, bold. */
-static void show_line(const struct output_options *o, struct text *t, const struct clsf_line *line, bool strong)
+/* "line 12   text": the evidence bold, and marked among its neighbours. */
+static void show_line(const struct output_options *o, struct text *t, const struct clsf_line *line, bool strong,
+                      bool marked)
 {
 	struct text visible = { 0 };
 	char label[32];
 	snprintf(label, sizeof(label), "line %" PRIu64, line->number);
-	text_adds(t, "  ");
+	text_adds(t, marked ? "> " : "  ");
 	colour(o, t, DIM);
 	text_addf(t, "%-*s", LABEL - 2, label);
 	colour(o, t, PLAIN);
@@ -125,7 +126,7 @@ static void show_context(const struct output_options *o, struct text *t, const c
 		size_t end = newline ? (size_t)(newline - lines) : length;
 		struct clsf_line line = { .number = number++, .text = lines + at, .text_length = end - at,
 			                  .length = end - at };
-		show_line(o, t, &line, false);
+		show_line(o, t, &line, false, false);
 		at = end + 1;
 	}
 }
@@ -203,7 +204,7 @@ void format_text_log(const struct output_options *o, struct text *t, const char 
 	show_context(o, t, v->before, v->before_length,
 	             v->line.number - count_lines(v->before, v->before_length));
 	if (v->line.number)
-		show_line(o, t, &v->line, true);
+		show_line(o, t, &v->line, true, v->before_length || v->after_length);
 	show_context(o, t, v->after, v->after_length, v->line.number + 1);
 	if (v->rule) {
 		char facts[160];
@@ -213,7 +214,7 @@ void format_text_log(const struct output_options *o, struct text *t, const char 
 		paragraph(o, t, "who", facts, strlen(facts));
 	} else {
 		for (size_t i = 1; i < v->n_telling; i++)
-			show_line(o, t, &v->telling[i], false);
+			show_line(o, t, &v->telling[i], false, false);
 		paragraph(o, t, "shape", v->fingerprint, strlen(v->fingerprint));
 	}
 	show_losers(o, t, v);
