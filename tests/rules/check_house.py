@@ -4,7 +4,8 @@
 
 A pack's folder has its name; ids are unique, in kebab case; every rule has examples both ways and, unless it is a
 marker, a runbook with substance; `explains` names rules that exist; every row of the systems to serve has its rule;
-no package registry is named.
+no package registry is named; the fragment of `unless` that leaves out commit titles and echoed commands, which many
+rules share and YAML cannot hold once for several files, is the same everywhere.
 """
 import collections
 import fnmatch
@@ -35,12 +36,22 @@ for rule, count in collections.Counter(ids).items():
     if count > 1:
         problems.append(f"{rule}: used {count} times")
 
+# The text of this fragment is taken from where it is used most; every other place is held against it.
+QUOTED = re.compile(r"\^HEAD is now at \|.*?\\\$ \\S\)|\^HEAD is now at \|[^']*")
+quotes = collections.Counter(
+    quote for path in rules.rglob("*.yaml") for quote in QUOTED.findall(path.read_text(encoding="utf-8"))
+)
+usual = quotes.most_common(1)[0][0] if quotes else ""
+
 # What the listing does not tell is read from the text: one rule is what stands from one "- id:" to the next.
 for path in sorted(rules.rglob("*.yaml")):
     text = path.read_text(encoding="utf-8")
     if re.search(r"\b(pypi\.org|pythonhosted\.org|registry\.npmjs\.org|crates\.io|proxy\.golang\.org|rubygems\.org"
                  r"|repo1?\.maven|deb\.debian\.org|packagist\.org)\b", text):
         problems.append(f"{path}: names a package registry")
+    for number, text_line in enumerate(text.splitlines(), 1):
+        if "HEAD is now at" in text_line and usual not in text_line:
+            problems.append(f"{path}:{number}: leaves out other quoted lines than the rest of the rules")
     for chunk in re.split(r"(?m)^\s*- id: ", text)[1:]:
         rule = chunk.split()[0]
         role = re.search(r"(?m)^\s*role:\s*(\w+)", chunk)
