@@ -2,7 +2,7 @@
 /*
  * The life of a stream: bytes in whatever pieces, cut into blocks of whole
  * lines, and the verdict at the end. Whole lines are scanned in the caller's
- * memory; only an unfinished line is copied. A byte order mark selects UTF-16,
+ * memory; only an unfinished line is copied. The first bytes tell UTF-16,
  * which is decoded to UTF-8 on the way.
  */
 
@@ -212,30 +212,61 @@ static int feed_utf16(struct clsf_stream *s, struct clsf_worker *w, const char *
 
 /* ---- the public calls ---- */
 
-/* The first two bytes decide; until they are there they wait. */
-static int feed(struct clsf_stream *s, struct clsf_worker *w, const char *data, size_t length)
+enum utf16 { UTF16_NO, UTF16_PERHAPS, UTF16_YES };
+
+/*
+ * Whether a log that begins with these bytes is UTF-16: by its byte order mark
+ * or, where it has none, by units that are all of ASCII text, to the size of
+ * s->pending. Plain text is known by its second byte and so waits for nothing.
+ */
+static enum utf16 is_utf16(const unsigned char *p, size_t n, bool *ret_big, size_t *ret_mark)
+{
+	if (n < 2)
+		return UTF16_PERHAPS;
+	*ret_mark = (p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff) ? 2 : 0;
+	*ret_big = *ret_mark ? p[0] == 0xfe : p[0] == 0;
+	if (*ret_mark)
+		return UTF16_YES;
+	for (size_t i = 0; i < n; i++) {
+		bool high = (i % 2 == 0) == *ret_big;
+		bool text = (p[i] >= 0x20 && p[i] < 0x7f) || (p[i] && strchr("\t\n\r\x1b", p[i]));
+		if (high ? p[i] != 0 : !text)
+			return UTF16_NO;
+	}
+	return n < sizeof(((struct clsf_stream *)NULL)->pending) ? UTF16_PERHAPS : UTF16_YES;
+}
+
+static int feed_known(struct clsf_stream *s, struct clsf_worker *w, const char *data, size_t length)
+{
+	return s->utf16 ? feed_utf16(s, w, data, length) : feed_text(s, w, data, length);
+}
+
+/* The first bytes decide; until they do they wait, and so they do not when the log ends. */
+static int feed(struct clsf_stream *s, struct clsf_worker *w, const char *data, size_t length, bool end)
 {
 	if (!s->begun) {
-		while (s->n_pending < 2 && length > 0) {
+		enum utf16 answer;
+		bool big = false;
+		size_t mark = 0;
+		while ((answer = is_utf16(s->pending, s->n_pending, &big, &mark)) == UTF16_PERHAPS && length > 0) {
 			s->pending[s->n_pending++] = (unsigned char)*data++;
 			length--;
 		}
-		if (s->n_pending < 2)
+		if (answer == UTF16_PERHAPS && !end)
 			return 0;
+		char first[sizeof(s->pending)];
+		size_t n = s->n_pending;
+		memcpy(first, s->pending, n);
 		s->begun = true;
-		unsigned char a = s->pending[0], b = s->pending[1];
 		s->n_pending = 0;
-		s->utf16 = (a == 0xff && b == 0xfe) || (a == 0xfe && b == 0xff);
-		s->utf16_big = a == 0xfe;
-		s->offset = s->utf16 ? 2 : 0;
-		if (!s->utf16) {
-			char first[2] = { (char)a, (char)b };
-			int result = feed_text(s, w, first, 2);
-			if (result)
-				return result;
-		}
+		s->utf16 = answer == UTF16_YES;
+		s->utf16_big = big;
+		s->offset = mark;
+		int result = feed_known(s, w, first + mark, n - mark);
+		if (result)
+			return result;
 	}
-	return s->utf16 ? feed_utf16(s, w, data, length) : feed_text(s, w, data, length);
+	return feed_known(s, w, data, length);
 }
 
 static int enter(struct clsf_stream *s, struct clsf_worker *w)
@@ -251,7 +282,7 @@ int clsf_stream_feed(struct clsf_stream *s, struct clsf_worker *w, const void *d
 	if (result)
 		return result;
 	s->bytes += length;
-	result = s->stopped ? CLSF_STOPPED : feed(s, w, data, length);
+	result = s->stopped ? CLSF_STOPPED : feed(s, w, data, length, false);
 	atomic_store(&w->busy, false);
 	return result;
 }
@@ -269,10 +300,9 @@ static int finish(struct clsf_stream *s, struct clsf_worker *w)
 	int result = 0;
 	if (s->stopped)
 		return CLSF_STOPPED;
-	if (!s->begun && s->n_pending) {
-		char first = (char)s->pending[0];
-		result = feed_text(s, w, &first, 1);
-	} else if (s->utf16 && s->n_pending) {
+	if (!s->begun && s->n_pending)
+		result = feed(s, w, "", 0, true);
+	if (result == 0 && s->utf16 && s->n_pending) {
 		s->wide.length = 0;
 		clsf__add_utf8(&s->wide, 0xfffd);
 		result = s->wide.failed ? CLSF_E_NOMEM : feed_text(s, w, s->wide.data, s->wide.length);

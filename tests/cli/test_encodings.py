@@ -57,6 +57,26 @@ def test_utf16_damaged(classify, coding, mark):
         assert classify.verdict(classify.rules(RULE), data + tail)["fields"] == {"file": "a"}
 
 
+@pytest.mark.parametrize("coding, mark", CODINGS)
+def test_utf16_without_mark(classify, coding, mark):
+    """Four characters of ASCII tell UTF-16 that has no mark."""
+    log = "step 1 of 2 größe\r\ncannot open 错误\r\n"
+    answer = classify.verdict(classify.rules(RULE), log.encode(coding))
+    assert (answer["fields"], answer["line"]) == ({"file": "错误"}, 2)
+    assert answer["offset"] == len(log.split("\n", maxsplit=1)[0].encode(coding)) + 2
+    assert answer["bytes"] == len(log.encode(coding))
+
+
+def test_nul_is_no_utf16(classify):
+    """Nul bytes among text, and text that is too short to tell, stay what they are."""
+    for head in (b"a\x00b\x00c", b"\x00\x00\x00\x00\x00\x00", b"a\x00b", b"\x00a\x00b\x00c", b""):
+        data = head + b"\ncannot open a\n" + 100 * b"more\n"
+        assert classify.verdict(classify.rules(RULE), data)["line"] == 2, head
+    for data in (b"a\x00b\x00c\x00", b"\x00a", b"a", b"a\x00"):
+        answer = classify.verdict(classify.rules(RULE), data)
+        assert (answer["outcome"], answer["bytes"], answer["lines"]) == ("undetermined", len(data), 1)
+
+
 def test_mark_alone(classify):
     """A mark and nothing else is an empty log."""
     for data in (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"\xff", b"\xef\xbb"):

@@ -298,6 +298,12 @@ static void test_utf16(void **state)
 		assert_string_equal(v->fields[0].value, "r.example");
 		v = scan(&s, big, 2 * sizeof(text), chunk);
 		assert_string_equal(v->rule->id, "dns");
+		/* The same without their marks. */
+		v = scan(&s, little + 2, 2 * sizeof(text) - 2, chunk);
+		assert_string_equal(v->rule->id, "dns");
+		assert_int_equal(v->line.offset, 2 * strlen("first\n"));
+		v = scan(&s, big + 2, 2 * sizeof(text) - 2, chunk);
+		assert_string_equal(v->rule->id, "dns");
 	}
 	close_scanner(&s);
 }

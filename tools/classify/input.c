@@ -37,9 +37,18 @@ struct reader {
 
 /* ---- what is in the bytes ---- */
 
+/* By the byte order mark or, as the library does, by four units of ASCII. */
 static bool is_utf16(const char *data, size_t length)
 {
-	return length >= 2 && (memcmp(data, "\xff\xfe", 2) == 0 || memcmp(data, "\xfe\xff", 2) == 0);
+	if (length >= 2 && (memcmp(data, "\xff\xfe", 2) == 0 || memcmp(data, "\xfe\xff", 2) == 0))
+		return true;
+	size_t high = length && data[0] == '\0' ? 0 : 1, i = 0;
+	for (; i < 8 && i < length; i++) {
+		unsigned char c = (unsigned char)data[i];
+		if (i % 2 == high ? c != 0 : !((c >= 0x20 && c < 0x7f) || (c && strchr("\t\n\r\x1b", c))))
+			return false;
+	}
+	return i == 8;
 }
 
 /*
