@@ -56,9 +56,11 @@ void usage_error(struct outcome *o, const char *command, const char *format, ...
 	o->usage = true;
 }
 
-void unknown_option(struct outcome *o, const char *command, char **argv)
+void wrong_option(struct outcome *o, const char *command, int c, char **argv)
 {
-	if (optopt > 0 && optopt < 127)
+	if (c == ':')
+		usage_error(o, command, "option '%s' needs a value", argv[optind - 1]);
+	else if (optopt > 0 && optopt < 127)
 		usage_error(o, command, "unknown option '-%c'", optopt);
 	else
 		usage_error(o, command, "unknown option '%s'", argv[optind - 1]);

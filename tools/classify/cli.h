@@ -27,8 +27,8 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void usage_error(struct outcome *o, const char *command, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* getopt_long() met an option that is none: says which. */
-void unknown_option(struct outcome *o, const char *command, char **argv);
+/* getopt_long() said c of an option without its value, ':', or of one that is none: says which. */
+void wrong_option(struct outcome *o, const char *command, int c, char **argv);
 
 /* A list of borrowed strings. */
 struct list {

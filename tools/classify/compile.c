@@ -34,11 +34,8 @@ int command_compile(int argc, char **argv, struct outcome *o)
 			finish_output(o);
 			list_free(&paths);
 			return exit_status(o);
-		case ':':
-			usage_error(o, "compile", "option '%s' needs a value", argv[optind - 1]);
-			break;
 		default:
-			unknown_option(o, "compile", argv);
+			wrong_option(o, "compile", c, argv);
 			break;
 		}
 	}

@@ -134,11 +134,8 @@ int command_explain(int argc, char **argv, struct outcome *o)
 			finish_output(o);
 			list_free(&paths);
 			return exit_status(o);
-		case ':':
-			usage_error(o, "explain", "option '%s' needs a value", argv[optind - 1]);
-			break;
 		default:
-			unknown_option(o, "explain", argv);
+			wrong_option(o, "explain", c, argv);
 			break;
 		}
 	}

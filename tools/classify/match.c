@@ -106,11 +106,8 @@ int command_match(int argc, char **argv, struct outcome *o)
 			finish_output(o);
 			list_free(&paths);
 			return exit_status(o);
-		case ':':
-			usage_error(o, "match", "option '%s' needs a value", argv[optind - 1]);
-			break;
 		default:
-			unknown_option(o, "match", argv);
+			wrong_option(o, "match", c, argv);
 			break;
 		}
 	}

@@ -139,11 +139,8 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 			print_help("scan");
 			finish_output(o);
 			return false;
-		case ':':
-			usage_error(o, "scan", "option '%s' needs a value", argv[optind - 1]);
-			return false;
 		default:
-			unknown_option(o, "scan", argv);
+			wrong_option(o, "scan", c, argv);
 			return false;
 		}
 	}

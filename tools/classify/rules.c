@@ -343,11 +343,8 @@ int command_rules(int argc, char **argv, struct outcome *o)
 			finish_output(o);
 			list_free(&options.paths);
 			return exit_status(o);
-		case ':':
-			usage_error(o, "rules", "option '%s' needs a value", argv[optind]);
-			break;
 		default:
-			unknown_option(o, "rules", argv + 1);
+			wrong_option(o, "rules", c, argv + 1);
 			break;
 		}
 	}
