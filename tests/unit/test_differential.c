@@ -168,7 +168,7 @@ static void add_yaml(char *out, size_t *n, const struct text *t)
 static void make_round(struct round *r, uint64_t *rng)
 {
 	size_t n = 0;
-	n += (size_t)sprintf(r->yaml, "pack: test\nrules:\n");
+	n += (size_t)snprintf(r->yaml, sizeof(r->yaml), "pack: test\nrules:\n");
 	for (unsigned i = 0; i < RULES;) {
 		struct text *t = &r->expression[i];
 		t->length = 0;
@@ -180,9 +180,9 @@ static void make_round(struct round *r, uint64_t *rng)
 		generate(t, rng, 2);
 		if (t->length == 0 || t->length > 600 || !(r->code[i] = compile(t)))
 			continue;
-		n += (size_t)sprintf(r->yaml + n, "  - {id: r%u, title: t, category: unknown, match: ", i);
+		n += (size_t)snprintf(r->yaml + n, sizeof(r->yaml) - n, "  - {id: r%u, title: t, category: unknown, match: ", i);
 		add_yaml(r->yaml, &n, t);
-		n += (size_t)sprintf(r->yaml + n, "}\n");
+		n += (size_t)snprintf(r->yaml + n, sizeof(r->yaml) - n, "}\n");
 		i++;
 	}
 	r->log_length = 0;

@@ -245,7 +245,8 @@ static void test_large_cuts(void **state)
 {
 	(void)state;
 	size_t size = 1500000, n = 0;
-	char *log = malloc(size + 4096);
+	size_t room = size + 4096;
+	char *log = malloc(room);
 	uint64_t rng = 3;
 	while (n < size) {
 		unsigned kind = random_below(&rng, 400);
@@ -255,11 +256,12 @@ static void test_large_cuts(void **state)
 				break;
 			memset(log + n, 'y', length);
 			n += length;
-			n += (size_t)sprintf(log + n, "lookup far.example: no such host");
+			n += (size_t)snprintf(log + n, room - n, "lookup far.example: no such host");
 		} else if (kind < 4) {
-			n += (size_t)sprintf(log + n, "%s", kind == 1 ? "no space left" : kind == 2 ? "slow down" : "job failed");
+			n += (size_t)snprintf(log + n, room - n, "%s",
+			                      kind == 1 ? "no space left" : kind == 2 ? "slow down" : "job failed");
 		} else {
-			n += (size_t)sprintf(log + n, "line %u of the build says nothing", kind);
+			n += (size_t)snprintf(log + n, room - n, "line %u of the build says nothing", kind);
 		}
 		log[n++] = '\n';
 	}
@@ -326,7 +328,7 @@ static void test_long_line(void **state)
 	memset(log, 'x', n);
 	memcpy(log + 100, "no space left", 13);
 	memcpy(log + 2000000, "lookup a: no such host", 22);
-	strcpy(log + n, "\njob failed\n");
+	memcpy(log + n, "\njob failed\n", sizeof("\njob failed\n"));
 	struct scanner s;
 	open_scanner(&s, NULL);
 	static const size_t chunks[] = { SIZE_MAX / 2, 262144, 4096, 1000003 };
@@ -354,7 +356,7 @@ static void test_match_limit(void **state)
 	assert_int_equal(clsf_stream_new(rs, NULL, &st), 0);
 	char log[64];
 	memset(log, 'a', 50);
-	strcpy(log + 50, "b\n");
+	memcpy(log + 50, "b\n", sizeof("b\n"));
 	assert_int_equal(clsf_stream_feed(st, w, log, strlen(log)), 0);
 	assert_int_equal(clsf_stream_finish(st, w, &v), 0);
 	assert_true(has_warning(v, CLSF_WARN_MATCH_LIMIT));
@@ -375,11 +377,12 @@ static void test_candidate_flood(void **state)
 {
 	(void)state;
 	enum { N_RULES = 60, N_LINES = 20000 };
-	char *yaml = malloc(N_RULES * 100 + 64);
-	size_t n = (size_t)sprintf(yaml, "rules:\n");
+	size_t room = N_RULES * 100 + 64;
+	char *yaml = malloc(room);
+	size_t n = (size_t)snprintf(yaml, room, "rules:\n");
 	for (int i = 0; i < N_RULES; i++)
-		n += (size_t)sprintf(yaml + n, "  - {id: r%d, title: t, category: unknown, match: '(?:common text)[ ]?%d?'}\n",
-		                     i, i % 10);
+		n += (size_t)snprintf(yaml + n, room - n,
+		                      "  - {id: r%d, title: t, category: unknown, match: '(?:common text)[ ]?%d?'}\n", i, i % 10);
 	struct clsf_ruleset *rs = rules_of(yaml, CLSF_ENGINE_AUTO);
 	uint64_t count = 0;
 	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
