@@ -236,6 +236,14 @@ static enum utf16 is_utf16(const unsigned char *p, size_t n, bool *ret_big, size
 	return n < sizeof(((struct clsf_stream *)NULL)->pending) ? UTF16_PERHAPS : UTF16_YES;
 }
 
+int clsf_is_utf16(const void *data, size_t length)
+{
+	bool big;
+	size_t mark;
+	size_t most = sizeof(((struct clsf_stream *)NULL)->pending);
+	return is_utf16(data, length < most ? length : most, &big, &mark) == UTF16_YES;
+}
+
 static int feed_known(struct clsf_stream *s, struct clsf_worker *w, const char *data, size_t length)
 {
 	return s->utf16 ? feed_utf16(s, w, data, length) : feed_text(s, w, data, length);

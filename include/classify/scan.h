@@ -219,6 +219,17 @@ CLSF_API int clsf_stream_feed(struct clsf_stream *stream, struct clsf_worker *wo
                               const void *data, size_t length);
 
 /*
+ * Whether a stream would take a log that begins with this data for UTF-16 and
+ * decode it: by its byte order mark or, without one, by its first four
+ * characters, if they are ASCII. Give at least 8 bytes, or the whole log.
+ *
+ * Returns 1 or 0.
+ *
+ * Threads: any.
+ */
+CLSF_API int clsf_is_utf16(const void *data, size_t length);
+
+/*
  * Notes that the log is not complete (a corrupt archive, a read error); the
  * verdict then carries the warning `truncated_input` with the offset reached.
  * `message` is copied.

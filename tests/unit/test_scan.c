@@ -291,6 +291,14 @@ static void test_utf16(void **state)
 		big[2 + 2 * i] = 0;
 		big[3 + 2 * i] = text[i];
 	}
+	for (size_t mark = 0; mark <= 2; mark += 2) {
+		assert_true(clsf_is_utf16(little + mark, 16));
+		assert_true(clsf_is_utf16(big + mark, 16));
+	}
+	assert_true(clsf_is_utf16(little, 2));
+	assert_false(clsf_is_utf16(little + 2, 7));
+	assert_false(clsf_is_utf16(text, sizeof(text) - 1));
+	assert_false(clsf_is_utf16(text, 0));
 	struct scanner s;
 	open_scanner(&s, NULL);
 	for (size_t chunk = 1; chunk < 9; chunk++) {

@@ -37,20 +37,6 @@ struct reader {
 
 /* ---- what is in the bytes ---- */
 
-/* By the byte order mark or, as the library does, by four units of ASCII. */
-static bool is_utf16(const char *data, size_t length)
-{
-	if (length >= 2 && (memcmp(data, "\xff\xfe", 2) == 0 || memcmp(data, "\xfe\xff", 2) == 0))
-		return true;
-	size_t high = length && data[0] == '\0' ? 0 : 1, i = 0;
-	for (; i < 8 && i < length; i++) {
-		unsigned char c = (unsigned char)data[i];
-		if (i % 2 == high ? c != 0 : !((c >= 0x20 && c < 0x7f) || (c && strchr("\t\n\r\x1b", c))))
-			return false;
-	}
-	return i == 8;
-}
-
 /*
  * Binary: more than a twentieth of the sample is control characters that text
  * does not use, runs of NUL counted once (a log that was cut short on disk has
@@ -59,7 +45,7 @@ static bool is_utf16(const char *data, size_t length)
 static bool is_binary(const char *data, size_t length)
 {
 	size_t total = 0, odd = 0;
-	if (is_utf16(data, length))
+	if (clsf_is_utf16(data, length))
 		return false;
 	if (length > SAMPLE_SIZE)
 		length = SAMPLE_SIZE;
@@ -128,7 +114,7 @@ static bool give(struct reader *r, const char *data, size_t length)
 			r->result->binary = true;
 			return false;
 		}
-		r->uninspected = is_utf16(data, length);
+		r->uninspected = clsf_is_utf16(data, length);
 	}
 	if (!r->uninspected)
 		inspect(r, data, length);
