@@ -13,7 +13,9 @@
 
 #include <string.h>
 
-#include "text.h"
+#include "quoted.h"
+#include "scanning.h"
+#include "terminal.h"
 
 #define MAX_LAYERS 12
 
@@ -50,46 +52,6 @@ static const char *data_of(const struct peeler *p, struct text t)
 	return t.decoded ? p->m->decoded.data + t.at : p->line + t.at;
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(char c)
-{
-	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
-static bool is_name(char c)
-{
-	return is_alpha(c) || is_digit(c) || c == '-' || c == '_' || c == '.' || c == '/';
-}
-
-/* Does `s` have the shape of `form`? 0 a digit, any other character itself. */
-static bool shaped(const char *s, size_t n, const char *form)
-{
-	for (size_t i = 0; form[i]; i++)
-		if (i >= n || (form[i] == '0' ? !is_digit(s[i]) : s[i] != form[i]))
-			return false;
-	return true;
-}
-
-static size_t count_digits(const char *s, size_t n)
-{
-	size_t i = 0;
-	while (i < n && is_digit(s[i]))
-		i++;
-	return i;
-}
-
-static size_t count_spaces(const char *s, size_t n)
-{
-	size_t i = 0;
-	while (i < n && (s[i] == ' ' || s[i] == '\t'))
-		i++;
-	return i;
-}
-
 /* ---- levels ---- */
 
 static const struct {
@@ -108,7 +70,7 @@ static const struct {
 	{ "severe", CLSF__LEVEL_ERROR },
 };
 
-static enum clsf__level level_of(const char *s, size_t n)
+enum clsf__level clsf__level_of(const char *s, size_t n)
 {
 	for (size_t i = 0; i < sizeof(level_words) / sizeof(level_words[0]); i++) {
 		const char *w = level_words[i].word;
@@ -123,7 +85,7 @@ static enum clsf__level level_of(const char *s, size_t n)
 
 static void note_level(struct peeler *p, const char *s, size_t n)
 {
-	enum clsf__level level = level_of(s, n);
+	enum clsf__level level = clsf__level_of(s, n);
 	if (level != CLSF__LEVEL_NONE)
 		p->level = level;
 }
@@ -137,7 +99,7 @@ static size_t peel_colour_rest(const char *s, size_t n)
 	if (i >= n || s[i] != '[')
 		return 0;
 	size_t digits = 0;
-	for (i++; i < n && (is_digit(s[i]) || s[i] == ';') && digits < 12; i++)
+	for (i++; i < n && (clsf__is_digit(s[i]) || s[i] == ';') && digits < 12; i++)
 		digits++;
 	return digits && i < n && s[i] == 'm' ? i + 1 : 0;
 }
@@ -146,22 +108,22 @@ static size_t peel_colour_rest(const char *s, size_t n)
 static size_t date_time(const char *s, size_t n)
 {
 	size_t i;
-	if (shaped(s, n, "0000-00-00T00:00:00") || shaped(s, n, "0000-00-00 00:00:00") ||
-	    shaped(s, n, "0000/00/00 00:00:00"))
+	if (clsf__shaped(s, n, "0000-00-00T00:00:00") || clsf__shaped(s, n, "0000-00-00 00:00:00") ||
+	    clsf__shaped(s, n, "0000/00/00 00:00:00"))
 		i = 19;
 	else
 		return 0;
-	if (i + 1 < n && (s[i] == '.' || s[i] == ',') && is_digit(s[i + 1]))
-		i += 1 + count_digits(s + i + 1, n - i - 1);
+	if (i + 1 < n && (s[i] == '.' || s[i] == ',') && clsf__is_digit(s[i + 1]))
+		i += 1 + clsf__count_digits(s + i + 1, n - i - 1);
 	if (i < n && s[i] == 'Z')
 		return i + 1;
 	if (i < n && s[i] == ' ' && i + 5 < n && (s[i + 1] == '+' || s[i + 1] == '-') &&
-	    shaped(s + i + 2, n - i - 2, "0000"))
+	    clsf__shaped(s + i + 2, n - i - 2, "0000"))
 		return i + 6;
 	if (i < n && (s[i] == '+' || s[i] == '-')) {
-		if (shaped(s + i + 1, n - i - 1, "00:00"))
+		if (clsf__shaped(s + i + 1, n - i - 1, "00:00"))
 			return i + 6;
-		if (shaped(s + i + 1, n - i - 1, "0000"))
+		if (clsf__shaped(s + i + 1, n - i - 1, "0000"))
 			return i + 5;
 	}
 	return i;
@@ -170,38 +132,38 @@ static size_t date_time(const char *s, size_t n)
 /* "07:25:52", "07:25:52.123" */
 static size_t clock_time(const char *s, size_t n)
 {
-	if (!shaped(s, n, "00:00:00"))
+	if (!clsf__shaped(s, n, "00:00:00"))
 		return 0;
 	size_t i = 8;
-	if (i + 1 < n && (s[i] == '.' || s[i] == ',') && is_digit(s[i + 1]))
-		i += 1 + count_digits(s + i + 1, n - i - 1);
+	if (i + 1 < n && (s[i] == '.' || s[i] == ',') && clsf__is_digit(s[i + 1]))
+		i += 1 + clsf__count_digits(s + i + 1, n - i - 1);
 	return i;
 }
 
 /* "Nov 20 07:25:52" */
 static size_t syslog_time(const char *s, size_t n)
 {
-	if (n < 15 || !is_alpha(s[0]) || !is_alpha(s[1]) || !is_alpha(s[2]) || s[3] != ' ' ||
-	    !(s[4] == ' ' || is_digit(s[4])) || !is_digit(s[5]) || s[6] != ' ')
+	if (n < 15 || !clsf__is_alpha(s[0]) || !clsf__is_alpha(s[1]) || !clsf__is_alpha(s[2]) || s[3] != ' ' ||
+	    !(s[4] == ' ' || clsf__is_digit(s[4])) || !clsf__is_digit(s[5]) || s[6] != ' ')
 		return 0;
-	return shaped(s + 7, n - 7, "00:00:00") ? 15 : 0;
+	return clsf__shaped(s + 7, n - 7, "00:00:00") ? 15 : 0;
 }
 
 /* "host process[123]: " or "host process: " behind a syslog time */
 static size_t syslog_origin(const char *s, size_t n)
 {
 	size_t i = 0;
-	while (i < n && (is_name(s[i]) || s[i] == ':'))
+	while (i < n && (clsf__is_name(s[i]) || s[i] == ':'))
 		i++;
 	if (i == 0 || i >= n || s[i] != ' ')
 		return 0;
 	size_t process = ++i;
-	while (i < n && (is_name(s[i]) || s[i] == '@' || s[i] == '(' || s[i] == ')'))
+	while (i < n && (clsf__is_name(s[i]) || s[i] == '@' || s[i] == '(' || s[i] == ')'))
 		i++;
 	if (i == process)
 		return 0;
 	if (i < n && s[i] == '[') {
-		size_t digits = count_digits(s + i + 1, n - i - 1);
+		size_t digits = clsf__count_digits(s + i + 1, n - i - 1);
 		if (i + 1 + digits >= n || s[i + 1 + digits] != ']')
 			return 0;
 		i += digits + 2;
@@ -241,7 +203,7 @@ static size_t peel_time(struct peeler *p, const char *s, size_t n)
 	}
 	if (left == 8 && (memcmp(r, "stdout F", 8) == 0 || memcmp(r, "stderr F", 8) == 0))
 		return n;
-	if (left >= 3 && is_digit(r[0]) && is_digit(r[1]) && (r[2] == 'O' || r[2] == 'E') &&
+	if (left >= 3 && clsf__is_digit(r[0]) && clsf__is_digit(r[1]) && (r[2] == 'O' || r[2] == 'E') &&
 	    (left == 3 || r[3] == ' ' || r[3] == '+'))
 		return i + (left == 3 ? 3 : 4);
 	return left > 2 && r[0] == '-' && r[1] == ' ' ? i + 2 : i;
@@ -250,7 +212,7 @@ static size_t peel_time(struct peeler *p, const char *s, size_t n)
 /* Blanks behind a time or a prefix in brackets: indentation, or only a wider gap. */
 static size_t peel_blanks(const struct peeler *p, const char *s, size_t n)
 {
-	return p->stamped ? count_spaces(s, n) : 0;
+	return p->stamped ? clsf__count_spaces(s, n) : 0;
 }
 
 /* The rest of an RFC 5424 header behind "<34>1 ": TIME HOST APP PROCID MSGID STRUCTURED-DATA. */
@@ -291,7 +253,7 @@ static size_t peel_priority(const char *s, size_t n)
 {
 	if (n < 3 || s[0] != '<')
 		return 0;
-	size_t digits = count_digits(s + 1, n - 1);
+	size_t digits = clsf__count_digits(s + 1, n - 1);
 	if (digits == 0 || digits > 3 || 1 + digits >= n || s[1 + digits] != '>')
 		return 0;
 	size_t i = digits + 2;
@@ -306,10 +268,10 @@ static size_t peel_python_default(struct peeler *p, const char *s, size_t n)
 	size_t i = 0;
 	while (i < n && s[i] >= 'A' && s[i] <= 'Z')
 		i++;
-	if (i < 4 || i + 1 >= n || s[i] != ':' || level_of(s, i) == CLSF__LEVEL_NONE)
+	if (i < 4 || i + 1 >= n || s[i] != ':' || clsf__level_of(s, i) == CLSF__LEVEL_NONE)
 		return 0;
 	size_t name = ++i;
-	while (i < n && is_name(s[i]))
+	while (i < n && clsf__is_name(s[i]))
 		i++;
 	if (i == name || i >= n || s[i] != ':')
 		return 0;
@@ -320,9 +282,9 @@ static size_t peel_python_default(struct peeler *p, const char *s, size_t n)
 /* "E0323 20:23:21.609447      22 file.go:100] " */
 static size_t peel_klog(struct peeler *p, const char *s, size_t n)
 {
-	if (n < 22 || !strchr("IWEF", s[0]) || !shaped(s + 1, n - 1, "0000 00:00:00."))
+	if (n < 22 || !strchr("IWEF", s[0]) || !clsf__shaped(s + 1, n - 1, "0000 00:00:00."))
 		return 0;
-	size_t i = 15 + count_digits(s + 15, n - 15);
+	size_t i = 15 + clsf__count_digits(s + 15, n - 15);
 	size_t end = n < 200 ? n : 200;
 	for (; i + 1 < end; i++) {
 		if (s[i] == ']' && s[i + 1] == ' ') {
@@ -352,12 +314,12 @@ static size_t peel_logrus_colour(struct peeler *p, const char *s, size_t n)
 		size_t k = ++i;
 		while (k < n && k - i < 40 && s[k] != ']')
 			k++;
-		if (k >= n || s[k] != ']' || k == i || !is_digit(s[i]))
+		if (k >= n || s[k] != ']' || k == i || !clsf__is_digit(s[i]))
 			return 0;
 		note_level(p, s, 4);
 		p->padded = true;
 		k++;
-		return k + count_spaces(s + k, n - k);
+		return k + clsf__count_spaces(s + k, n - k);
 	}
 	return 0;
 }
@@ -366,9 +328,9 @@ static size_t peel_logrus_colour(struct peeler *p, const char *s, size_t n)
 static size_t peel_level_word(struct peeler *p, const char *s, size_t n)
 {
 	size_t i = 0;
-	while (i < n && i < 12 && is_alpha(s[i]))
+	while (i < n && i < 12 && clsf__is_alpha(s[i]))
 		i++;
-	if (i < 3 || level_of(s, i) == CLSF__LEVEL_NONE)
+	if (i < 3 || clsf__level_of(s, i) == CLSF__LEVEL_NONE)
 		return 0;
 	bool upper = s[0] < 'a' && s[1] < 'a';
 	if (!upper && !(i < n && s[i] == ':'))
@@ -376,7 +338,7 @@ static size_t peel_level_word(struct peeler *p, const char *s, size_t n)
 	size_t word = i;
 	while (i < n && (s[i] == ':' || s[i] == ']' || s[i] == '|'))
 		i++;
-	size_t gap = count_spaces(s + i, n - i);
+	size_t gap = clsf__count_spaces(s + i, n - i);
 	if (i < n && gap == 0)
 		return 0;
 	note_level(p, s, word);
@@ -392,15 +354,15 @@ static size_t peel_python_name(struct peeler *p, const char *s, size_t n)
 	if (!p->stamped)
 		return 0;
 	size_t i = 0;
-	while (i < n && is_name(s[i]))
+	while (i < n && clsf__is_name(s[i]))
 		i++;
 	if (i == 0 || i + 3 >= n || memcmp(s + i, " - ", 3) != 0)
 		return 0;
 	i += 3;
 	size_t word = i;
-	while (i < n && is_alpha(s[i]))
+	while (i < n && clsf__is_alpha(s[i]))
 		i++;
-	if (level_of(s + word, i - word) == CLSF__LEVEL_NONE || i + 3 > n ||
+	if (clsf__level_of(s + word, i - word) == CLSF__LEVEL_NONE || i + 3 > n ||
 	    memcmp(s + i, " - ", 3) != 0)
 		return 0;
 	note_level(p, s + word, i - word);
@@ -413,9 +375,9 @@ static size_t peel_bracket(struct peeler *p, const char *s, size_t n)
 	if (n < 4 || s[0] != '[')
 		return 0;
 	size_t i = 1;
-	while (i < n && i < 160 && (is_name(s[i]) || s[i] == ':' || s[i] == ' ' || s[i] == '@'))
+	while (i < n && i < 160 && (clsf__is_name(s[i]) || s[i] == ':' || s[i] == ' ' || s[i] == '@'))
 		i++;
-	if (i >= n || s[i] != ']' || i < 3 || s[1] == ' ' || !(is_alpha(s[1]) || is_digit(s[1])))
+	if (i >= n || s[i] != ']' || i < 3 || s[1] == ' ' || !(clsf__is_alpha(s[1]) || clsf__is_digit(s[1])))
 		return 0;
 	note_level(p, s + 1, i - 1);
 	p->stamped = true;
@@ -428,11 +390,11 @@ static size_t peel_bar(const char *s, size_t n)
 	if (n > 3 && memcmp(s, "\xe2\x94\x82", 3) == 0)
 		return 3 + (s[3] == ' ');
 	size_t i = 0;
-	while (i < n && i < 64 && is_name(s[i]))
+	while (i < n && i < 64 && clsf__is_name(s[i]))
 		i++;
 	if (i == 0)
 		return 0;
-	size_t gap = count_spaces(s + i, n - i);
+	size_t gap = clsf__count_spaces(s + i, n - i);
 	i += gap;
 	return gap && i + 1 < n && s[i] == '|' && s[i + 1] == ' ' ? i + 2 : 0;
 }
@@ -442,7 +404,7 @@ static size_t peel_step(const char *s, size_t n)
 {
 	size_t i = 0;
 	if (n > 6 && memcmp(s, "Step #", 6) == 0) {
-		i = 6 + count_digits(s + 6, n - 6);
+		i = 6 + clsf__count_digits(s + 6, n - 6);
 		if (i == 6)
 			return 0;
 		if (i + 4 < n && memcmp(s + i, " - \"", 4) == 0) {
@@ -455,13 +417,13 @@ static size_t peel_step(const char *s, size_t n)
 	}
 	if (n < 4 || s[0] != '#')
 		return 0;
-	i = 1 + count_digits(s + 1, n - 1);
+	i = 1 + clsf__count_digits(s + 1, n - 1);
 	if (i == 1 || i >= n || s[i] != ' ')
 		return 0;
 	i++;
-	size_t whole = count_digits(s + i, n - i);
+	size_t whole = clsf__count_digits(s + i, n - i);
 	if (whole && i + whole < n && s[i + whole] == '.') {
-		size_t part = count_digits(s + i + whole + 1, n - i - whole - 1);
+		size_t part = clsf__count_digits(s + i + whole + 1, n - i - whole - 1);
 		size_t end = i + whole + 1 + part;
 		if (part && end < n && s[end] == ' ')
 			return end + 1;
@@ -476,16 +438,16 @@ static size_t peel_github(struct peeler *p, const char *s, size_t n)
 		return 0;
 	if (s[0] == '#' && s[1] == '#' && s[2] == '[') {
 		size_t i = 3;
-		while (i < n && is_alpha(s[i]))
+		while (i < n && clsf__is_alpha(s[i]))
 			i++;
 		if (i == 3 || i >= n || s[i] != ']')
 			return 0;
 		note_level(p, s + 3, i - 3);
 		return i + 1;
 	}
-	if (s[0] == ':' && s[1] == ':' && is_alpha(s[2])) {
+	if (s[0] == ':' && s[1] == ':' && clsf__is_alpha(s[2])) {
 		size_t i = 2;
-		while (i < n && is_alpha(s[i]))
+		while (i < n && clsf__is_alpha(s[i]))
 			i++;
 		note_level(p, s + 2, i - 2);
 		for (; i + 1 < n && i < 300; i++)
@@ -500,7 +462,7 @@ static size_t peel_prefix(struct peeler *p, const char *s, size_t n)
 {
 	unsigned char c = (unsigned char)s[0];
 	size_t taken = 0;
-	if (is_digit((char)c))
+	if (clsf__is_digit((char)c))
 		taken = peel_time(p, s, n);
 	else if (c == '[')
 		(void)((taken = peel_colour_rest(s, n)) || (taken = peel_time(p, s, n)) ||
@@ -519,106 +481,20 @@ static size_t peel_prefix(struct peeler *p, const char *s, size_t n)
 		(void)((taken = peel_logrus_colour(p, s, n)) || (taken = peel_klog(p, s, n)) ||
 		       (taken = peel_time(p, s, n)) || (taken = peel_python_default(p, s, n)) ||
 		       (taken = peel_step(s, n)));
-	if (taken || !is_name((char)c))
+	if (taken || !clsf__is_name((char)c))
 		return taken;
 	(void)((taken = peel_python_name(p, s, n)) || (taken = peel_level_word(p, s, n)) ||
 	       (taken = p->stamped ? syslog_origin(s, n) : 0) || (taken = peel_bar(s, n)));
 	return taken;
 }
 
-/* ---- decoding ---- */
-
-static bool read_hex(const char *s, size_t n, size_t digits, uint32_t *value)
+size_t clsf__unwrap_prefix(const char *s, size_t n)
 {
-	*value = 0;
-	if (n < digits)
-		return false;
-	for (size_t i = 0; i < digits; i++) {
-		char c = s[i];
-		uint32_t d = is_digit(c)                               ? (uint32_t)(c - '0')
-		             : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (uint32_t)((c | 0x20) - 'a' + 10)
-		                                                       : 16;
-		if (d == 16)
-			return false;
-		*value = *value << 4 | d;
-	}
-	return true;
+	struct peeler p = { .stamped = true };
+	return n > 2 ? peel_prefix(&p, s, n) : 0;
 }
 
-/*
- * The length of a double-quoted string with backslash escapes, quotes included;
- * 0 if it does not end here. *escaped tells whether there is anything to decode.
- */
-static size_t quoted_length(const char *s, size_t n, bool *escaped)
-{
-	*escaped = false;
-	for (size_t i = 1; i < n; i++) {
-		if (s[i] == '\\') {
-			*escaped = true;
-			i++;
-		} else if (s[i] == '"') {
-			return i + 1;
-		}
-	}
-	return 0;
-}
-
-/* The inside of a quoted string without its escapes (JSON's and Go's), onto the buffer. */
-static void decode_string(struct clsf__buffer *b, const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] != '\\' || i + 1 == n) {
-			size_t run = i;
-			while (run < n && s[run] != '\\')
-				run++;
-			if (run == i)
-				run = i + 1;
-			clsf__buffer_add(b, s + i, run - i);
-			i = run - 1;
-			continue;
-		}
-		char c = s[++i];
-		uint32_t value, low;
-		switch (c) {
-		case 'n':
-			clsf__buffer_addc(b, '\n');
-			break;
-		case 't':
-			clsf__buffer_addc(b, '\t');
-			break;
-		case 'r':
-			clsf__buffer_addc(b, '\r');
-			break;
-		case 'b':
-			clsf__buffer_addc(b, '\b');
-			break;
-		case 'f':
-			clsf__buffer_addc(b, '\f');
-			break;
-		case 'x':
-			if (read_hex(s + i + 1, n - i - 1, 2, &value)) {
-				clsf__buffer_addc(b, (char)value);
-				i += 2;
-			}
-			break;
-		case 'u':
-			if (!read_hex(s + i + 1, n - i - 1, 4, &value))
-				break;
-			i += 4;
-			if (value >= 0xd800 && value < 0xdc00 && n - i > 6 && s[i + 1] == '\\' &&
-			    s[i + 2] == 'u' && read_hex(s + i + 3, n - i - 3, 4, &low) &&
-			    low >= 0xdc00 && low < 0xe000) {
-				value = 0x10000 + ((value - 0xd800) << 10) + (low - 0xdc00);
-				i += 6;
-			}
-			clsf__add_utf8(b, value >= 0xd800 && value < 0xe000 ? 0xfffd : value);
-			break;
-		default:
-			clsf__buffer_addc(b, c);
-			break;
-		}
-	}
-}
+/* ---- messages ---- */
 
 /* A message; false when memory is out. */
 static bool add_message(struct clsf__messages *m, struct text t)
@@ -657,7 +533,7 @@ static bool peel_value(struct peeler *p, struct text t, size_t at, size_t length
 	/* The source may be in this very buffer: make room first, then take its address. */
 	if (!clsf__buffer_reserve(b, length + 1))
 		return false;
-	decode_string(b, data_of(p, t) + at, length);
+	clsf__unquote(b, data_of(p, t) + at, length);
 	size_t end = b->length;
 	clsf__buffer_addc(b, '\n');
 	if (b->failed)
@@ -735,20 +611,20 @@ static bool read_json(struct peeler *p, const char *s, size_t n, struct picked *
 			break;
 		struct key_value kv = { .key = i + 1 };
 		bool escaped;
-		size_t length = quoted_length(s + i, n - i, &escaped);
+		size_t length = clsf__quoted_length(s + i, n - i, &escaped);
 		if (!length)
 			break;
 		kv.key_length = length - 2;
 		i += length;
-		i += count_spaces(s + i, n - i);
+		i += clsf__count_spaces(s + i, n - i);
 		if (i >= n || s[i] != ':')
 			break;
 		i++;
-		i += count_spaces(s + i, n - i);
+		i += clsf__count_spaces(s + i, n - i);
 		if (i >= n)
 			break;
 		if (s[i] == '"') {
-			length = quoted_length(s + i, n - i, &kv.escaped);
+			length = clsf__quoted_length(s + i, n - i, &kv.escaped);
 			if (!length)
 				break;
 			kv.quoted = true;
@@ -761,7 +637,7 @@ static bool read_json(struct peeler *p, const char *s, size_t n, struct picked *
 		size_t depth = 0;
 		while (i < n) {
 			if (s[i] == '"') {
-				length = quoted_length(s + i, n - i, &escaped);
+				length = clsf__quoted_length(s + i, n - i, &escaped);
 				if (!length) {
 					i = n;
 					break;
@@ -787,14 +663,14 @@ static unsigned read_pairs(struct peeler *p, const char *s, size_t n, size_t i, 
 	unsigned pairs = 0;
 	while (i < n) {
 		struct key_value kv = { .key = i };
-		while (i < n && (is_name(s[i]) || s[i] == '@'))
+		while (i < n && (clsf__is_name(s[i]) || s[i] == '@'))
 			i++;
 		kv.key_length = i - kv.key;
 		if (kv.key_length == 0 || i >= n || s[i] != '=')
 			break;
 		i++;
 		if (i < n && s[i] == '"') {
-			size_t length = quoted_length(s + i, n - i, &kv.escaped);
+			size_t length = clsf__quoted_length(s + i, n - i, &kv.escaped);
 			if (!length)
 				break;
 			kv.quoted = true;
@@ -809,7 +685,7 @@ static unsigned read_pairs(struct peeler *p, const char *s, size_t n, size_t i, 
 		}
 		pairs++;
 		pick(p, s, &kv, picked);
-		i += count_spaces(s + i, n - i);
+		i += clsf__count_spaces(s + i, n - i);
 	}
 	return pairs;
 }
@@ -817,7 +693,7 @@ static unsigned read_pairs(struct peeler *p, const char *s, size_t n, size_t i, 
 /* time="..." level=error msg="..." : at least a message, and pairs from the very start. */
 static bool read_logfmt(struct peeler *p, const char *s, size_t n, struct picked *picked)
 {
-	return n >= 6 && is_alpha(s[0]) && read_pairs(p, s, n, 0, picked) >= 2 &&
+	return n >= 6 && clsf__is_alpha(s[0]) && read_pairs(p, s, n, 0, picked) >= 2 &&
 	       (picked->has_message || picked->has_error);
 }
 
@@ -825,7 +701,7 @@ static bool read_logfmt(struct peeler *p, const char *s, size_t n, struct picked
 static bool read_klog_values(struct peeler *p, const char *s, size_t n, struct picked *picked)
 {
 	bool escaped;
-	size_t length = quoted_length(s, n, &escaped);
+	size_t length = clsf__quoted_length(s, n, &escaped);
 	if (length < 3 || (length < n && s[length] != ' '))
 		return false;
 	struct key_value message = { .value = 1, .value_length = length - 2, .quoted = true, .escaped = escaped };
@@ -867,44 +743,6 @@ static bool peel(struct peeler *p, struct text t, unsigned layer)
 
 /* ---- escape sequences of terminals (ECMA-48) ---- */
 
-/* The length of the sequence that starts at s[0] == ESC. */
-static size_t escape_length(const char *s, size_t n)
-{
-	if (n < 2)
-		return 1;
-	size_t i = 2;
-	if (s[1] == '[') {
-		while (i < n && s[i] >= 0x20 && s[i] <= 0x3f)
-			i++;
-		return i < n && s[i] >= 0x40 && s[i] <= 0x7e ? i + 1 : i;
-	}
-	if (s[1] == ']') {
-		for (; i < n; i++) {
-			if (s[i] == '\a')
-				return i + 1;
-			if (s[i] == '\x1b')
-				return i + 1 < n && s[i + 1] == '\\' ? i + 2 : i;
-		}
-		return n;
-	}
-	return s[1] >= 0x20 && s[1] <= 0x2f ? (n > 2 ? 3 : 2) : 2;
-}
-
-/* Appends the text without its escape sequences. */
-static void add_stripped(struct clsf__buffer *b, const char *s, size_t length)
-{
-	for (size_t i = 0; i < length;) {
-		if (s[i] == '\x1b') {
-			i += escape_length(s + i, length - i);
-			continue;
-		}
-		const char *next = memchr(s + i, '\x1b', length - i);
-		size_t run = next ? (size_t)(next - (s + i)) : length - i;
-		clsf__buffer_add(b, s + i, run);
-		i += run;
-	}
-}
-
 /*
  * Takes whole escape sequences off both ends: a line that is coloured as a
  * whole needs no decoding. The end is found by walking, as a sequence can only
@@ -914,11 +752,11 @@ static void trim_escapes(const char *s, size_t n, size_t *ret_start, size_t *ret
 {
 	size_t start = 0;
 	while (start < n && s[start] == '\x1b')
-		start += escape_length(s + start, n - start);
+		start += clsf__escape_length(s + start, n - start);
 	size_t end = start, at = start;
 	while (at < n) {
 		if (s[at] == '\x1b') {
-			at += escape_length(s + at, n - at);
+			at += clsf__escape_length(s + at, n - at);
 			continue;
 		}
 		const char *next = memchr(s + at, '\x1b', n - at);
@@ -949,7 +787,7 @@ static bool peel_part(struct peeler *p, struct text t, unsigned layer)
 	/* The source may be in this very buffer: make room first, then take its address. */
 	if (!clsf__buffer_reserve(b, t.length + 1))
 		return false;
-	add_stripped(b, data_of(p, t), t.length);
+	clsf__add_stripped(b, data_of(p, t), t.length);
 	size_t end = b->length;
 	clsf__buffer_addc(b, '\n');
 	if (b->failed)
@@ -1004,7 +842,7 @@ bool clsf__unwrap_decoded(struct clsf__messages *m, const char *line, size_t len
 		trim_escapes(line, length - mark, &start, &end);
 		if (end == start || !memchr(line + start, '\x1b', end - start))
 			return true;
-		add_stripped(out, line + start, end - start);
+		clsf__add_stripped(out, line + start, end - start);
 		clsf__buffer_addc(out, '\n');
 		return !out->failed;
 	}

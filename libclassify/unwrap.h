@@ -57,6 +57,15 @@ bool clsf__unwrap(struct clsf__messages *m, const char *line, size_t length);
 bool clsf__unwrap_decoded(struct clsf__messages *m, const char *line, size_t length,
                           struct clsf__buffer *out);
 
+/* The level that a word names, in whatever case: "error", "ERRO", "crit". */
+enum clsf__level clsf__level_of(const char *word, size_t length);
+
+/*
+ * For others that look behind wrappers: the bytes of the prefix at the start
+ * of a text that is no JSON and no logfmt, 0 where the message itself begins.
+ */
+size_t clsf__unwrap_prefix(const char *text, size_t length);
+
 static inline const char *clsf__message_text(const struct clsf__messages *m, const char *line,
                                              size_t i)
 {

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See terminal.h. */
+
+#include "terminal.h"
+
+#include <string.h>
+
+size_t clsf__escape_length(const char *s, size_t n)
+{
+	if (n < 2)
+		return 1;
+	size_t i = 2;
+	if (s[1] == '[') {
+		while (i < n && s[i] >= 0x20 && s[i] <= 0x3f)
+			i++;
+		return i < n && s[i] >= 0x40 && s[i] <= 0x7e ? i + 1 : i;
+	}
+	if (s[1] == ']') {
+		for (; i < n; i++) {
+			if (s[i] == '\a')
+				return i + 1;
+			if (s[i] == '\x1b')
+				return i + 1 < n && s[i + 1] == '\\' ? i + 2 : i;
+		}
+		return n;
+	}
+	return s[1] >= 0x20 && s[1] <= 0x2f ? (n > 2 ? 3 : 2) : 2;
+}
+
+void clsf__add_stripped(struct clsf__buffer *b, const char *s, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		if (s[i] == '\x1b') {
+			i += clsf__escape_length(s + i, length - i);
+			continue;
+		}
+		const char *next = memchr(s + i, '\x1b', length - i);
+		size_t run = next ? (size_t)(next - (s + i)) : length - i;
+		clsf__buffer_add(b, s + i, run);
+		i += run;
+	}
+}
