@@ -143,8 +143,9 @@ static size_t clock_time(const char *s, size_t n)
 /* "Nov 20 07:25:52" */
 static size_t syslog_time(const char *s, size_t n)
 {
-	if (n < 15 || !clsf__is_alpha(s[0]) || !clsf__is_alpha(s[1]) || !clsf__is_alpha(s[2]) || s[3] != ' ' ||
-	    !(s[4] == ' ' || clsf__is_digit(s[4])) || !clsf__is_digit(s[5]) || s[6] != ' ')
+	if (n < 15 || !clsf__is_alpha(s[0]) || !clsf__is_alpha(s[1]) || !clsf__is_alpha(s[2]) ||
+	    s[3] != ' ' || !(s[4] == ' ' || clsf__is_digit(s[4])) || !clsf__is_digit(s[5]) ||
+	    s[6] != ' ')
 		return 0;
 	return clsf__shaped(s + 7, n - 7, "00:00:00") ? 15 : 0;
 }
@@ -377,7 +378,8 @@ static size_t peel_bracket(struct peeler *p, const char *s, size_t n)
 	size_t i = 1;
 	while (i < n && i < 160 && (clsf__is_name(s[i]) || s[i] == ':' || s[i] == ' ' || s[i] == '@'))
 		i++;
-	if (i >= n || s[i] != ']' || i < 3 || s[1] == ' ' || !(clsf__is_alpha(s[1]) || clsf__is_digit(s[1])))
+	if (i >= n || s[i] != ']' || i < 3 || s[1] == ' ' ||
+	    !(clsf__is_alpha(s[1]) || clsf__is_digit(s[1])))
 		return 0;
 	note_level(p, s + 1, i - 1);
 	p->stamped = true;
@@ -548,44 +550,62 @@ static bool peel_value(struct peeler *p, struct text t, size_t at, size_t length
 	return true;
 }
 
-struct key_value {
-	size_t key, key_length;
-	size_t value, value_length;  /* inside the quotes, if quoted */
-	bool quoted, escaped;
-};
-
-static bool key_is(const char *s, const struct key_value *kv, const char *name)
-{
-	return kv->key_length == strlen(name) && memcmp(s + kv->key, name, kv->key_length) == 0;
-}
-
 /* Picks the texts that matter from a JSON object or logfmt pairs as they pass. */
 struct picked {
-	struct key_value message, error;
+	struct clsf__pair message, error;
 	bool has_message, has_error;
 };
 
-static void pick(struct peeler *p, const char *s, const struct key_value *kv, struct picked *picked)
+struct name {
+	const char *text;
+	size_t length;
+};
+
+#define NAME(text) { text, sizeof(text) - 1 }
+
+static const struct name level_names[] = {
+	NAME("level"), NAME("severity"), NAME("levelname"), NAME("lvl"), { NULL, 0 },
+};
+static const struct name message_names[] = {
+	NAME("msg"), NAME("message"), NAME("log"), NAME("MESSAGE"), NAME("@message"),
+	NAME("textPayload"), { NULL, 0 },
+};
+static const struct name error_names[] = {
+	NAME("error"), NAME("err"), NAME("exception"), { NULL, 0 },
+};
+
+static bool is_one_of(const char *s, const struct clsf__pair *pair, const struct name *names)
 {
-	if (key_is(s, kv, "level") || key_is(s, kv, "severity") || key_is(s, kv, "levelname") ||
-	    key_is(s, kv, "lvl")) {
+	for (; names->text; names++)
+		if (pair->name_length == names->length &&
+		    memcmp(s + pair->name, names->text, names->length) == 0)
+			return true;
+	return false;
+}
+
+static void pick(struct peeler *p, const char *s, const struct clsf__pair *kv,
+                 struct picked *picked)
+{
+	if (is_one_of(s, kv, level_names)) {
 		note_level(p, s + kv->value, kv->value_length);
-	} else if (!picked->has_message &&
-	           (key_is(s, kv, "msg") || key_is(s, kv, "message") || key_is(s, kv, "log") ||
-	            key_is(s, kv, "MESSAGE") || key_is(s, kv, "@message") ||
-	            key_is(s, kv, "textPayload"))) {
+	} else if (!picked->has_message && is_one_of(s, kv, message_names)) {
 		picked->message = *kv;
 		picked->has_message = true;
-	} else if (!picked->has_error && (key_is(s, kv, "error") || key_is(s, kv, "err") ||
-	                                  key_is(s, kv, "exception"))) {
+	} else if (!picked->has_error && is_one_of(s, kv, error_names)) {
 		picked->error = *kv;
 		picked->has_error = true;
 	}
 }
 
-static bool peel_picked(struct peeler *p, struct text t, const struct picked *picked, unsigned layer)
+bool clsf__is_message(const char *s, const struct clsf__pair *pair)
 {
-	const struct key_value *m = &picked->message, *e = &picked->error;
+	return is_one_of(s, pair, message_names);
+}
+
+static bool peel_picked(struct peeler *p, struct text t, const struct picked *picked,
+                        unsigned layer)
+{
+	const struct clsf__pair *m = &picked->message, *e = &picked->error;
 	if (picked->has_message && m->value_length &&
 	    !peel_value(p, t, m->value, m->value_length, m->escaped, layer))
 		return false;
@@ -596,97 +616,28 @@ static bool peel_picked(struct peeler *p, struct text t, const struct picked *pi
 }
 
 /*
- * {"level":"error","msg":"..."}: strings of the top level. Nested values are
- * stepped over by counting brackets. False when it is no such object.
+ * {"level":"error","msg":"..."}: strings of the top level. False when it is no
+ * such object.
  */
 static bool read_json(struct peeler *p, const char *s, size_t n, struct picked *picked)
 {
+	struct clsf__pair pair;
 	if (n < 8 || s[0] != '{')
 		return false;
-	size_t i = 1;
-	for (;;) {
-		while (i < n && (s[i] == ' ' || s[i] == ',' || s[i] == '\t'))
-			i++;
-		if (i >= n || s[i] != '"')
-			break;
-		struct key_value kv = { .key = i + 1 };
-		bool escaped;
-		size_t length = clsf__quoted_length(s + i, n - i, &escaped);
-		if (!length)
-			break;
-		kv.key_length = length - 2;
-		i += length;
-		i += clsf__count_spaces(s + i, n - i);
-		if (i >= n || s[i] != ':')
-			break;
-		i++;
-		i += clsf__count_spaces(s + i, n - i);
-		if (i >= n)
-			break;
-		if (s[i] == '"') {
-			length = clsf__quoted_length(s + i, n - i, &kv.escaped);
-			if (!length)
-				break;
-			kv.quoted = true;
-			kv.value = i + 1;
-			kv.value_length = length - 2;
-			i += length;
-			pick(p, s, &kv, picked);
-			continue;
-		}
-		size_t depth = 0;
-		while (i < n) {
-			if (s[i] == '"') {
-				length = clsf__quoted_length(s + i, n - i, &escaped);
-				if (!length) {
-					i = n;
-					break;
-				}
-				i += length;
-				continue;
-			}
-			if (s[i] == '{' || s[i] == '[')
-				depth++;
-			else if ((s[i] == '}' || s[i] == ']') && depth)
-				depth--;
-			else if (depth == 0 && (s[i] == ',' || s[i] == '}'))
-				break;
-			i++;
-		}
-	}
+	for (size_t at = 1; clsf__json_pair(s, n, &at, &pair);)
+		if (pair.quoted)
+			pick(p, s, &pair, picked);
 	return picked->has_message || picked->has_error;
 }
 
 /* Pairs of logfmt from `i` on; returns how many there are. */
-static unsigned read_pairs(struct peeler *p, const char *s, size_t n, size_t i, struct picked *picked)
+static unsigned read_pairs(struct peeler *p, const char *s, size_t n, size_t i,
+                           struct picked *picked)
 {
 	unsigned pairs = 0;
-	while (i < n) {
-		struct key_value kv = { .key = i };
-		while (i < n && (clsf__is_name(s[i]) || s[i] == '@'))
-			i++;
-		kv.key_length = i - kv.key;
-		if (kv.key_length == 0 || i >= n || s[i] != '=')
-			break;
-		i++;
-		if (i < n && s[i] == '"') {
-			size_t length = clsf__quoted_length(s + i, n - i, &kv.escaped);
-			if (!length)
-				break;
-			kv.quoted = true;
-			kv.value = i + 1;
-			kv.value_length = length - 2;
-			i += length;
-		} else {
-			kv.value = i;
-			while (i < n && s[i] != ' ')
-				i++;
-			kv.value_length = i - kv.value;
-		}
-		pairs++;
-		pick(p, s, &kv, picked);
-		i += clsf__count_spaces(s + i, n - i);
-	}
+	struct clsf__pair pair;
+	for (; clsf__logfmt_pair(s, n, &i, &pair); pairs++)
+		pick(p, s, &pair, picked);
 	return pairs;
 }
 
@@ -704,7 +655,8 @@ static bool read_klog_values(struct peeler *p, const char *s, size_t n, struct p
 	size_t length = clsf__quoted_length(s, n, &escaped);
 	if (length < 3 || (length < n && s[length] != ' '))
 		return false;
-	struct key_value message = { .value = 1, .value_length = length - 2, .quoted = true, .escaped = escaped };
+	struct clsf__pair message = { .value = 1, .value_length = length - 2, .quoted = true,
+	                              .escaped = escaped };
 	struct picked rest = { 0 };
 	if (length < n && read_pairs(p, s, n, length + 1, &rest) == 0)
 		return false;

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "memory.h"
+#include "pairs.h"
 
 #define CLSF__MAX_MESSAGES 1000  /* of one line; the prints of a progress bar are many */
 
@@ -59,6 +60,9 @@ bool clsf__unwrap_decoded(struct clsf__messages *m, const char *line, size_t len
 
 /* The level that a word names, in whatever case: "error", "ERRO", "crit". */
 enum clsf__level clsf__level_of(const char *word, size_t length);
+
+/* Is it a member under which programs put the text itself, as "msg" or Docker's "log"? */
+bool clsf__is_message(const char *text, const struct clsf__pair *pair);
 
 /*
  * For others that look behind wrappers: the bytes of the prefix at the start
