@@ -282,11 +282,17 @@ static void tell_level_word(struct cursor *c, size_t offset, size_t length)
 	tell(c, "level", offset, length);
 }
 
-/* " - name - LEVEL - message" of Python behind a time */
+/* " - name - LEVEL - message" of Python behind a time, "platform:x86_64 - name ..." of OSBS */
 static bool read_python(struct cursor *c)
 {
+	static const char mark[] = "platform:";
 	const char *s = here(c);
-	size_t n = left(c), lead = clsf__starts(s, n, "- ") ? 2 : 0;
+	size_t n = left(c), platform = clsf__starts(s, n, mark) ? strlen(mark) : 0, lead = platform;
+	if (platform)
+		lead += run_of(s + lead, n - lead, is_logger);
+	size_t platform_end = lead;
+	lead += platform && lead < n && s[lead] == ' ';
+	lead += clsf__starts(s + lead, n - lead, "- ") ? 2 : 0;
 	size_t name = lead + run_of(s + lead, n - lead, is_logger);
 	if (name == lead || !clsf__starts(s + name, n - name, " - "))
 		return false;
@@ -295,6 +301,7 @@ static bool read_python(struct cursor *c)
 	if (clsf__level_of(s + level, end - level) == CLSF__LEVEL_NONE ||
 	    !clsf__starts(s + end, n - end, " - "))
 		return false;
+	tell(c, "platform", platform, platform_end - platform);
 	tell(c, "name", lead, name - lead);
 	tell_level_word(c, level, end - level);
 	c->at += end + 3;

@@ -18,7 +18,8 @@
  *	logrus on a terminal   level (trace to panic), msg
  *	syslog, journald       host, ident, pid, message; priority (0 to 7), facility, msgid,
  *	                       and ID.PARAMETER of structured data
- *	Python's logging       name, levelname, level, message; processName of Celery
+ *	Python's logging       name, levelname, level, message; processName of Celery, platform
+ *	                       of OSBS
  *	GitLab                 section, section_event (start, end)
  *	Jenkins                pipeline (what follows "[Pipeline] "), stage
  *	level in front         level, as it is written

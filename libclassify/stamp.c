@@ -35,6 +35,7 @@ static const struct {
 	enum clsf__clock clock;
 } forms[] = {
 	{ "%Y-%m-%d%t%H:%M:%S%f%z", CLSF__CLOCK_FULL },         /* RFC 3339 and most others */
+	{ "%Y-%m-%d  %k:%M:%S%f%z", CLSF__CLOCK_FULL },         /* MariaDB before ten o'clock */
 	{ "%Y/%m/%d %H:%M:%S%f%z", CLSF__CLOCK_FULL },          /* Go, nginx */
 	{ "%Y%m%dT%H%M%S%f%z", CLSF__CLOCK_FULL },              /* ISO 8601, short */
 	{ "%d/%b/%Y:%H:%M:%S%f%z", CLSF__CLOCK_FULL },          /* access logs */

@@ -45,11 +45,13 @@ static bool is_time_name(const char *s, const struct clsf__pair *pair)
 
 /* ---- values of pairs ---- */
 
-/* A stamp or an epoch that the value begins with. */
+/* A stamp or an epoch that the value begins with. A time of day may be the length of a film. */
 static bool value_time(const char *s, size_t n, struct clsf__time *ret_time)
 {
 	size_t i = clsf__count_spaces(s, n);
-	return clsf__stamp(s + i, n - i, ret_time) || clsf__stamp_epoch(s + i, n - i, ret_time);
+	if (clsf__stamp(s + i, n - i, ret_time))
+		return ret_time->clock != CLSF__CLOCK_DAY;
+	return clsf__stamp_epoch(s + i, n - i, ret_time) != 0;
 }
 
 /* {"$date":"..."} of MongoDB, {"seconds":1761734734,"nanos":1} of protocol buffers */
@@ -195,7 +197,7 @@ static size_t level_prefix(const char *s, size_t n)
 	return i == n || strchr(" \t[\x1b", s[i]) ? i : 0;
 }
 
-/* "<13>", "<13>1 " of syslog, "1:M " of Redis, "[INFO]", "- " and "| " between others */
+/* "<13>", "<13>1 " of syslog, "1:M " of Redis, "[INFO]", "--" of wget, "- " and "| " */
 static size_t short_prefix(const char *s, size_t n)
 {
 	size_t digits = clsf__count_digits(s + 1, n - 1);
@@ -211,7 +213,7 @@ static size_t short_prefix(const char *s, size_t n)
 			i++;
 		return i < n && s[i] == ']' ? i + 1 : 0;
 	}
-	return n > 1 && (s[0] == '-' || s[0] == '|') && s[1] == ' ' ? 2 : 0;
+	return clsf__starts(s, n, "- ") || clsf__starts(s, n, "| ") || clsf__starts(s, n, "--") ? 2 : 0;
 }
 
 /* ---- stamps further on ---- */

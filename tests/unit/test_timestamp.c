@@ -59,6 +59,8 @@ static const struct stamped full[] = {
 	{ "Oct 29 2025 10:45:34: %LINK-3-UPDOWN: msg", FULL, 0 },
 	{ "1:M 29 Oct 2025 10:45:34.123 * msg", FULL, 123000000 },
 	{ "2025-10-29T10:45:34.123456Z 0 [Note] msg", FULL, 123456000 },
+	{ "2025-10-29  1:45:34 0 [Note] msg", FULL - 9 * 3600, 0 },
+	{ "--2025-10-29 10:45:34--  https://a.example/", FULL, 0 },
 	{ "I20251029 10:45:34.123456     7 a.cc:1] msg", FULL, 123456000 },
 	/* epochs */
 	{ "1761734734 msg", FULL, 0 },
@@ -198,6 +200,8 @@ static const char *const none[] = {
 	"a [2025-10-29 10:45:34] bracket in the middle",
 	"level=info time=12ms msg=x",
 	"level=info msg=\"ts=2025-10-29T10:45:34Z is quoted\"",
+	"frame=1 time=00:00:02.00 bitrate=1",
+	"{\"time\":\"10:45:34\"}",
 	"mytime=2025-10-29T10:45:34Z",
 	"{\"msg\":\"x\",\"elapsed\":1761734734}",
 	"{\"time\":12,\"ts\":\"soon\",\"t\":{},\"timestamp\":[]}",
