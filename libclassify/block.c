@@ -134,7 +134,8 @@ static int fill_side(struct clsf_stream *s, struct clsf_worker *w, const char *b
 		if (!clsf__unwrap_decoded(&w->messages, block + start, kept - start, &w->side))
 			return CLSF_E_NOMEM;
 		s->message_limit = s->message_limit || w->messages.cut;
-		if (w->side.length > piece) {
+		/* Where rules look at fields, every special line is wanted: see add_field_candidates(). */
+		if (w->side.length > piece || w->ruleset->has_fields) {
 			if (!clsf__grow(&w->allocator, &w->pieces, &w->pieces_capacity, w->n_pieces + 1,
 			                sizeof(*w->pieces)))
 				return CLSF_E_NOMEM;
@@ -146,6 +147,24 @@ static int fill_side(struct clsf_stream *s, struct clsf_worker *w, const char *b
 		at = clsf__find_special(block, length, start);
 	}
 	return 0;
+}
+
+/*
+ * On a special line the value of a field may differ from the raw text, and it
+ * need not be part of a message: every expression that is run on fields is a
+ * candidate there.
+ */
+static void add_field_candidates(struct collection *c)
+{
+	struct clsf_worker *w = c->w;
+	const struct clsf_ruleset *rs = w->ruleset;
+	for (size_t i = 0; i < w->n_pieces && !c->full; i++) {
+		w->line_serial++;
+		for (uint32_t e = 0; e < rs->n_expressions && !c->full; e++)
+			if (*rs->expressions[e].field &&
+			    (rs->expressions[e].plan == CLSF_PLAN_LITERALS || rs->expressions[e].plan == CLSF_PLAN_RELAXED))
+				add_candidate(c, w->pieces[i].line, e);
+	}
 }
 
 static int collect(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
@@ -172,6 +191,10 @@ static int collect(struct clsf_stream *s, struct clsf_worker *w, const char *blo
 			/* The engine takes at most 4 GiB at once; decoded text is far below. */
 			result = clsf__filter_scan(w->ruleset->filter, w->scratch, w->side.data,
 			                           w->side.length, on_side_candidate, &c);
+		}
+		if (result == 0 && w->ruleset->has_fields && w->n_pieces) {
+			c.sorted = false;
+			add_field_candidates(&c);
 		}
 	}
 	*ret_full = c.full;
@@ -213,7 +236,7 @@ static void advance(const struct clsf_stream *s, struct position *p, const char 
 
 static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
                     uint64_t dropped, struct position *p, size_t start,
-                    const struct clsf__candidate *candidates, size_t n)
+                    const struct clsf__candidate *candidates, size_t n, size_t n_found)
 {
 	advance(s, p, block, start);
 	size_t end = line_end(block, length, start);
@@ -231,7 +254,7 @@ static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const char *bl
 		.offset = s->offset + p->raw,
 	};
 	w->work.judged_lines++;
-	return clsf__judge_line(s, w, &line, candidates, n);
+	return clsf__judge_line(s, w, &line, candidates, n, n_found);
 }
 
 /*
@@ -266,17 +289,17 @@ static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char 
 		size_t n = own;
 		if (n_always || s->gate_until) {
 			n = 0;
-			for (size_t k = 0; k < n_always; k++)
-				joined[n++].expression = always[k];
 			for (size_t k = 0; k < own && n < most; k++)
 				joined[n++] = list[k];
+			for (size_t k = 0; k < n_always && n < most; k++)
+				joined[n++].expression = always[k];
 			if (s->gate_until) {
 				advance(s, &p, block, start);
 				n = clsf__add_gated(s, w, p.number, joined, n, most);
 			}
 			list = joined;
 		}
-		int result = n ? judge_at(s, w, block, length, dropped, &p, start, list, n) : 0;
+		int result = n ? judge_at(s, w, block, length, dropped, &p, start, list, n, own) : 0;
 		if (result)
 			return result;
 		i += own;

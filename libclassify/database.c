@@ -22,12 +22,13 @@
 
 #include "category.h"
 #include "codec.h"
+#include "condition.h"
 #include "digest.h"
 #include "error.h"
 #include "ruleset.h"
 
 #define MAGIC "CLSFRS\r\n"
-#define FORMAT 5
+#define FORMAT 6
 #define HEAD (8 + 8 + 8 + 8)
 #define MAX_PROBE ((size_t)128 * 1024)
 
@@ -35,8 +36,8 @@
 
 static void put_node(struct clsf__buffer *b, const struct clsf__node *n)
 {
-	const uint64_t numbers[] = { n->kind, n->show, n->term, n->first_child, n->next, n->n_children,
-		                     n->within, n->count, n->state };
+	const uint64_t numbers[] = { n->kind, n->show, n->same_line, n->term, n->first_child, n->next,
+		                     n->n_children, (uint64_t)n->within.ns, n->within.lines, n->count };
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		clsf__put_number(b, numbers[i]);
 }
@@ -44,8 +45,22 @@ static void put_node(struct clsf__buffer *b, const struct clsf__node *n)
 static void put_term(struct clsf__buffer *b, const struct clsf__term *t)
 {
 	clsf__put_text(b, t->pattern, t->length);
+	clsf__put_string(b, t->field);
+	clsf__put_number(b, t->lines);
+	clsf__put_number(b, t->folded);
 	clsf__put_number(b, t->line);
 	clsf__put_number(b, t->column);
+}
+
+static void put_unless(struct clsf__buffer *b, const struct clsf__unless *u)
+{
+	put_term(b, &u->term);
+	const uint64_t numbers[] = {
+		u->same_line, u->timed, u->spans, u->anchor, u->lower, u->upper,
+		(uint64_t)u->lower_ns, (uint64_t)u->upper_ns, (uint64_t)u->lower_lines, (uint64_t)u->upper_lines,
+	};
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		clsf__put_number(b, numbers[i]);
 }
 
 static void put_rule(struct clsf__buffer *b, const struct clsf__rule *r)
@@ -55,8 +70,7 @@ static void put_rule(struct clsf__buffer *b, const struct clsf__rule *r)
 		                      p->fix, p->prevent, p->url, p->file };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		clsf__put_string(b, texts[i]);
-	const uint64_t numbers[] = { p->role, p->severity, p->line, r->column, r->show_above, r->shows_term,
-		                     r->state_words, r->has_unless };
+	const uint64_t numbers[] = { p->role, p->severity, p->line, r->column, r->show_above, r->shows_term };
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		clsf__put_number(b, numbers[i]);
 	clsf__put_number(b, r->n_explains);
@@ -65,8 +79,9 @@ static void put_rule(struct clsf__buffer *b, const struct clsf__rule *r)
 	clsf__put_number(b, r->n_terms);
 	for (size_t i = 0; i < r->n_terms; i++)
 		put_term(b, &r->terms[i]);
-	if (r->has_unless)
-		put_term(b, &r->unless);
+	clsf__put_number(b, r->n_unless);
+	for (size_t i = 0; i < r->n_unless; i++)
+		put_unless(b, &r->unless[i]);
 	clsf__put_number(b, r->n_nodes);
 	for (size_t i = 0; i < r->n_nodes; i++)
 		put_node(b, &r->nodes[i]);
@@ -144,7 +159,7 @@ int clsf_ruleset_save(const struct clsf_ruleset *rs, clsf_write_fn write, void *
 	clsf__put_string(&body, rs->fallback);
 	for (size_t i = 0; i < rs->n_expressions; i++) {
 		const struct clsf__compiled *e = &rs->expressions[i];
-		clsf__put_number(&body, (uint64_t)e->bits << 5 | (uint64_t)e->plan << 2 |
+		clsf__put_number(&body, (uint64_t)e->bits << 6 | (uint64_t)e->plan << 3 | (uint64_t)e->line_gated << 2 |
 		                                (uint64_t)e->context_free << 1 | e->gated);
 	}
 	int result = clsf__filter_save(rs->filter, &filter);
@@ -223,10 +238,28 @@ static const char *get_string(struct restoration *x)
 static void get_term(struct restoration *x, struct clsf__term *t)
 {
 	t->pattern = get_copy(x, &t->length);
+	t->field = get_string(x);
+	t->lines = (uint32_t)clsf__get_below(&x->in, CLSF__MAX_SPAN_LINES + 1);
+	t->folded = clsf__get_below(&x->in, 2);
 	t->line = (uint32_t)clsf__get_below(&x->in, UINT32_MAX);
 	t->column = (uint32_t)clsf__get_below(&x->in, UINT32_MAX);
-	if (t->length == 0 || t->length > CLSF__MAX_EXPRESSION)
+	if (t->length == 0 || t->length > CLSF__MAX_EXPRESSION || t->lines == 0)
 		x->in.bad = true;
+}
+
+static void get_unless(struct restoration *x, struct clsf__unless *u)
+{
+	get_term(x, &u->term);
+	u->same_line = clsf__get_below(&x->in, 2);
+	u->timed = clsf__get_below(&x->in, 2);
+	u->spans = clsf__get_below(&x->in, 2);
+	u->anchor = (uint32_t)clsf__get_below(&x->in, (uint64_t)UINT32_MAX + 1);
+	u->lower = (enum clsf__bound)clsf__get_below(&x->in, CLSF__BOUND_AT + 1);
+	u->upper = (enum clsf__bound)clsf__get_below(&x->in, CLSF__BOUND_AT + 1);
+	u->lower_ns = (int64_t)clsf__get_number(&x->in);
+	u->upper_ns = (int64_t)clsf__get_number(&x->in);
+	u->lower_lines = (int64_t)clsf__get_number(&x->in);
+	u->upper_lines = (int64_t)clsf__get_number(&x->in);
 }
 
 static void get_node(struct restoration *x, const struct clsf__rule *r, size_t index)
@@ -234,20 +267,19 @@ static void get_node(struct restoration *x, const struct clsf__rule *r, size_t i
 	struct clsf__node *n = &r->nodes[index];
 	n->kind = (enum clsf__condition_kind)clsf__get_below(&x->in, CLSF__COND_COUNT + 1);
 	n->show = clsf__get_below(&x->in, 2);
+	n->same_line = clsf__get_below(&x->in, 2);
 	n->term = (uint32_t)clsf__get_below(&x->in, r->n_terms);
 	n->first_child = (uint32_t)clsf__get_below(&x->in, r->n_nodes);
 	n->next = (uint32_t)clsf__get_below(&x->in, r->n_nodes);
 	n->n_children = (uint32_t)clsf__get_below(&x->in, r->n_nodes);
-	n->within = clsf__get_number(&x->in);
+	n->within.ns = (int64_t)clsf__get_number(&x->in);
+	n->within.lines = clsf__get_number(&x->in);
 	n->count = (uint32_t)clsf__get_below(&x->in, CLSF__MAX_COUNT + 1);
-	n->state = (uint32_t)clsf__get_below(&x->in, (uint64_t)r->state_words + 1);
-	/* Children and siblings stand behind: no ring. State stays inside its words. */
-	uint64_t words = n->kind == CLSF__COND_COUNT                                          ? n->count + 2
-	                 : n->kind == CLSF__COND_ALL || n->kind == CLSF__COND_SEQUENCE ? n->n_children
-	                                                                                       : 0;
+	/* Children and siblings stand behind: no ring. */
 	bool inner = n->kind != CLSF__COND_TERM;
+	bool wide = n->kind == CLSF__COND_ALL || n->kind == CLSF__COND_SEQUENCE;
 	if ((inner && n->first_child <= index) || (n->next && n->next <= index) ||
-	    (inner && n->n_children == 0) || n->state + words > r->state_words ||
+	    (inner && n->n_children == 0) || (wide && n->n_children > CLSF__MAX_CHILDREN) ||
 	    (n->kind == CLSF__COND_COUNT && n->count == 0))
 		x->in.bad = true;
 }
@@ -316,8 +348,6 @@ static struct clsf__rule *get_rule(struct restoration *x)
 	r->column = (uint32_t)clsf__get_below(&x->in, UINT32_MAX);
 	r->show_above = clsf__get_below(&x->in, 2);
 	r->shows_term = clsf__get_below(&x->in, 2);
-	r->state_words = (uint32_t)clsf__get_below(&x->in, (CLSF__MAX_COUNT + 2) * CLSF__MAX_NODES);
-	r->has_unless = clsf__get_below(&x->in, 2);
 	r->n_explains = clsf__get_count(&x->in, 8);
 	r->explains = allocate(x, r->n_explains, sizeof(*r->explains));
 	for (size_t i = 0; i < r->n_explains && !x->in.bad; i++)
@@ -336,13 +366,17 @@ static struct clsf__rule *get_rule(struct restoration *x)
 			expressions[p->n_expressions++] = r->terms[i].pattern;
 	}
 	p->expressions = expressions;
-	if (r->has_unless)
-		get_term(x, &r->unless);
+	r->n_unless = clsf__get_below(&x->in, CLSF__MAX_UNLESS + 1);
+	r->unless = allocate(x, r->n_unless, sizeof(*r->unless));
+	for (size_t i = 0; i < r->n_unless && !x->in.bad; i++)
+		get_unless(x, &r->unless[i]);
 	r->n_nodes = clsf__get_below(&x->in, CLSF__MAX_NODES + 1);
 	r->nodes = allocate(x, r->n_nodes, sizeof(*r->nodes));
 	for (size_t i = 0; i < r->n_nodes && !x->in.bad; i++)
 		get_node(x, r, i);
 	check_nodes(x, r);
+	if (!x->in.bad)
+		clsf__number_moments(r);
 	get_examples(x, p);
 	if (r->n_nodes == 0 || r->n_terms == 0 || !*p->id)
 		x->in.bad = true;
@@ -386,8 +420,9 @@ static bool restore_filter(struct restoration *x, struct clsf_ruleset *rs)
 		struct clsf__compiled *e = &rs->expressions[i];
 		e->gated = flags & 1;
 		e->context_free = flags >> 1 & 1;
-		e->plan = (enum clsf_plan)(flags >> 2 & 7);
-		e->bits = (unsigned)(flags >> 5);
+		e->line_gated = flags >> 2 & 1;
+		e->plan = (enum clsf_plan)(flags >> 3 & 7);
+		e->bits = (unsigned)(flags >> 6);
 		x->in.bad = x->in.bad || e->plan > CLSF_PLAN_ALWAYS;
 	}
 	const char *text = clsf__get_text(&x->in, &length);

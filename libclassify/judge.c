@@ -14,96 +14,6 @@
 #include "stream.h"
 #include "text.h"
 
-/* Runs one expression on one text, noting what is not an answer. */
-static enum clsf__run run_on(struct clsf_stream *s, struct clsf_worker *w,
-                             const struct clsf__line *line, struct clsf__compiled *e,
-                             const char *text, size_t length, uint64_t *ret_span)
-{
-	size_t start, end;
-	uint64_t begun = clsf__now(w);
-	enum clsf__run result = clsf__run(w->runner, e->code, text, length, &start, &end);
-	if (w->costs) {
-		struct clsf_cost *cost = &w->costs[e - w->ruleset->expressions];
-		cost->judged++;
-		cost->nanoseconds += clsf__now(w) - begun;
-	}
-	if (result == CLSF__RUN_MATCH)
-		*ret_span = end > start ? end - start : 0;
-	if (result == CLSF__RUN_LIMIT) {
-		if (s->match_limits++ == 0) {
-			s->first_limit_line = line->number;
-			s->first_limit_rule = e->n_uses ? w->ruleset->uses[e->first_use].rule : UINT32_MAX;
-		}
-		return CLSF__RUN_NO_MATCH;
-	}
-	return result;
-}
-
-static bool is_raw(const struct clsf__message *m, const struct clsf__line *line)
-{
-	return !m->decoded && m->at == 0 && m->length == line->length;
-}
-
-/* Are all messages of the line parts of its raw text? */
-static bool is_plain(struct clsf_worker *w, const struct clsf__line *line)
-{
-	if (w->plain < 0)
-		w->plain = clsf__find_special(clsf__line_text(line), line->length, 0) == line->length;
-	return w->plain;
-}
-
-bool clsf__unwrap_line(struct clsf_worker *w, const struct clsf__line *line)
-{
-	if (!w->unwrapped)
-		w->unwrapped = clsf__unwrap(&w->messages, clsf__line_text(line), line->length);
-	return w->unwrapped;
-}
-
-/*
- * Looks for the expression in the line. On a match *ret_text is the text in
- * which it matched; the runner still holds the captures.
- */
-static enum clsf__run look(struct clsf_stream *s, struct clsf_worker *w,
-                           const struct clsf__line *line, struct clsf__compiled *e,
-                           const char **ret_text, uint64_t *ret_span)
-{
-	const char *raw = clsf__line_text(line);
-	const struct clsf__messages *m = &w->messages;
-	*ret_text = raw;
-	if (s->options.no_unwrap)
-		return run_on(s, w, line, e, raw, line->length, ret_span);
-	/*
-	 * Most candidates are no hits. An expression without context that does not
-	 * match the raw line matches no part of it either: one call decides, before
-	 * the line is even unwrapped.
-	 */
-	signed char *luck = &w->luck[e - w->ruleset->expressions];
-	bool raw_first = e->context_free && (!e->captures || *luck <= 0) && is_plain(w, line);
-	if (raw_first) {
-		enum clsf__run result = run_on(s, w, line, e, raw, line->length, ret_span);
-		/* What captures nothing is known now; where in the line it stands does not matter. */
-		if (result != CLSF__RUN_MATCH || !e->captures)
-			return result;
-	}
-	if (!clsf__unwrap_line(w, line))
-		return CLSF__RUN_NOMEM;
-	s->message_limit = s->message_limit || m->cut;
-	for (size_t i = 0; i < m->n; i++) {
-		if (is_raw(&m->item[i], line))
-			continue;
-		const char *text = clsf__message_text(m, raw, i);
-		enum clsf__run result = run_on(s, w, line, e, text, m->item[i].length, ret_span);
-		if (result != CLSF__RUN_NO_MATCH) {
-			*ret_text = text;
-			return result;
-		}
-	}
-	/* The runner must hold the raw line's captures again, if another text was tried since. */
-	if (raw_first && (m->n == 0 || (m->n == 1 && is_raw(&m->item[0], line))))
-		return CLSF__RUN_MATCH;
-	return run_on(s, w, line, e, raw, line->length, ret_span);
-}
-
 /* Copies the runner's captures to the worker's list. */
 static bool keep_captures(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__compiled *e, const char *text,
                           uint32_t *ret_first, uint32_t *ret_n)
@@ -136,15 +46,21 @@ static int by_rule(const void *va, const void *vb)
 	return (a->term > b->term) - (a->term < b->term);
 }
 
-/* Does the rule's `unless` hold on this line? */
+/* Does an `unless` of the rule for the same line hold? */
 static enum clsf__run excused(struct clsf_stream *s, struct clsf_worker *w,
                               const struct clsf__line *line, const struct clsf__rule *rule)
 {
-	if (!rule->has_unless)
-		return CLSF__RUN_NO_MATCH;
-	const char *text;
-	uint64_t span;
-	return look(s, w, line, &w->ruleset->expressions[rule->unless.expression], &text, &span);
+	for (size_t i = 0; i < rule->n_unless; i++) {
+		const struct clsf__unless *u = &rule->unless[i];
+		const char *text;
+		uint64_t span;
+		if (!u->same_line)
+			continue;
+		enum clsf__run result = clsf__look(s, w, line, &w->ruleset->expressions[u->term.expression], &text, &span);
+		if (result != CLSF__RUN_NO_MATCH)
+			return result;
+	}
+	return CLSF__RUN_NO_MATCH;
 }
 
 /* Adds the hit's captures to those bound so far, each name once. */
@@ -165,9 +81,8 @@ static size_t bind_fields(struct clsf_stream *s, struct clsf_worker *w, const st
 	return n_bound;
 }
 
-/* Tells the caller of the library about a match. */
-static int deliver(struct clsf_stream *s, const struct clsf__rule *rule, const struct clsf_line *line,
-                   const struct clsf_field *fields, size_t n_fields)
+int clsf__deliver(struct clsf_stream *s, const struct clsf__rule *rule, const struct clsf_line *line,
+                  const struct clsf_field *fields, size_t n_fields)
 {
 	if (!s->options.on_match)
 		return 0;
@@ -198,21 +113,63 @@ static struct clsf_line public_line(const struct clsf__line *line)
 	};
 }
 
-/* A term that is not gated hit: the rule's gated ones are looked for from the next line on. */
-static bool open_gate(struct clsf_stream *s, uint32_t rule, uint64_t until)
+/* ---- gates ---- */
+
+/* Opens the gate of a rule, or of an expression over several lines, up to a line. */
+static bool open_gate(struct clsf_stream *s, uint32_t rule, uint32_t expression, uint64_t until)
 {
 	size_t i = 0;
-	while (i < s->n_gates && s->gates[i].rule != rule)
+	while (i < s->n_gates && (s->gates[i].rule != rule || s->gates[i].expression != expression))
 		i++;
 	if (i == s->n_gates) {
 		if (!clsf__grow(&s->allocator, &s->gates, &s->gates_capacity, i + 1, sizeof(*s->gates)))
 			return false;
-		s->gates[s->n_gates++].rule = rule;
+		s->gates[s->n_gates++] = (struct clsf__gate){ .rule = rule, .expression = expression };
 	}
 	s->gates[i].until = until;
 	if (until > s->gate_until)
 		s->gate_until = until;
 	return true;
+}
+
+/* An entry ended: the gate of a folded expression closes. */
+static void close_gate(struct clsf_stream *s, uint32_t expression)
+{
+	s->gate_until = 0;
+	for (size_t i = 0; i < s->n_gates; i++) {
+		if (s->gates[i].expression == expression)
+			s->gates[i].until = 0;
+		if (s->gates[i].until > s->gate_until)
+			s->gate_until = s->gates[i].until;
+	}
+}
+
+/*
+ * An expression that may reach over several lines was judged: where the filter
+ * found something of it, and it may be completed by lines to come, it is looked
+ * for in these.
+ */
+static bool update_gate(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                        uint32_t expression, bool found, bool hit)
+{
+	const struct clsf__compiled *e = &w->ruleset->expressions[expression];
+	if (e->plan == CLSF_PLAN_ALWAYS)
+		return true;
+	if (found && !(e->folded && hit))
+		return open_gate(s, UINT32_MAX, expression, line->number + e->lines - 1);
+	if (e->folded && (hit || clsf__line_has_time(w, line)))
+		close_gate(s, expression);
+	return true;
+}
+
+/* Adds an expression that is not among the candidates yet. */
+static size_t add_once(struct clsf_worker *w, struct clsf__candidate *list, size_t n, size_t most, uint32_t expression)
+{
+	if (n < most && w->stamp[expression] != w->line_serial) {
+		w->stamp[expression] = w->line_serial;
+		list[n++].expression = expression;
+	}
+	return n;
 }
 
 size_t clsf__add_gated(const struct clsf_stream *s, struct clsf_worker *w, uint64_t line,
@@ -223,19 +180,22 @@ size_t clsf__add_gated(const struct clsf_stream *s, struct clsf_worker *w, uint6
 	for (size_t i = 0; i < n; i++)
 		w->stamp[list[i].expression] = w->line_serial;
 	for (size_t i = 0; i < s->n_gates; i++) {
-		if (s->gates[i].until < line)
+		const struct clsf__gate *gate = &s->gates[i];
+		if (gate->until < line)
 			continue;
-		const struct clsf__rule *rule = s->ruleset->rules[s->gates[i].rule];
-		for (size_t t = 0; t < rule->n_terms && n < most; t++) {
-			uint32_t expression = rule->terms[t].expression;
-			if (!s->ruleset->expressions[expression].gated || w->stamp[expression] == w->line_serial)
-				continue;
-			w->stamp[expression] = w->line_serial;
-			list[n++].expression = expression;
+		if (gate->rule == UINT32_MAX) {
+			n = add_once(w, list, n, most, gate->expression);
+			continue;
 		}
+		const struct clsf__rule *rule = s->ruleset->rules[gate->rule];
+		for (size_t t = 0; t < rule->n_terms; t++)
+			if (s->ruleset->expressions[rule->terms[t].expression].gated)
+				n = add_once(w, list, n, most, rule->terms[t].expression);
 	}
 	return n;
 }
+
+/* ---- rules of several lines ---- */
 
 static bool shows(const struct clsf__rule *rule, uint32_t term)
 {
@@ -295,6 +255,40 @@ static int keep_state(struct clsf_stream *s, struct clsf_worker *w, struct clsf_
 	return 0;
 }
 
+/* The match that holds now, with the line and the captures of the lines that it took, no older ones. */
+static int match_composite(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                           uint32_t index, struct clsf__rule_state *state, const struct clsf__held *held,
+                           uint64_t span)
+{
+	const struct clsf__rule *rule = w->ruleset->rules[index];
+	const struct clsf__evidence *e = &state->shown;
+	size_t bound = 0;
+	for (size_t i = 0; i < e->n_fields; i++)
+		if (e->fields[i].line >= held->oldest)
+			w->bound[bound++] = (struct clsf_field){ e->fields[i].name, e->data.data + e->fields[i].at,
+				                                 e->fields[i].length };
+	bool elsewhere = state->has_shown && e->line >= held->oldest;
+	struct clsf_line told = elsewhere ? evidence_line(e) : public_line(line);
+	int result = 0;
+	if (!clsf__unless_excuses(rule, state->moments, held, &s->remarks)) {
+		const struct clsf__moment *now = clsf__line_moment(s, w, line);
+		bool open = false;
+		for (size_t i = 0; i < rule->n_unless; i++)
+			open = open || (!rule->unless[i].same_line &&
+			                clsf__unless_open(&rule->unless[i], held, now, &s->remarks));
+		if (open) {
+			result = clsf__pending_add(s, w, line, index, held, &told, w->bound, bound, span);
+		} else {
+			result = clsf__deliver(s, rule, &told, w->bound, bound);
+			int added = clsf__summary_add(s, w, line, index, w->bound, bound, span, elsewhere ? &told : NULL);
+			result = added ? added : result;
+		}
+	}
+	state->shown.n_fields = 0;
+	state->has_shown = false;
+	return result;
+}
+
 /* A rule of several lines: the hits move its condition on. */
 static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
                            uint32_t index, const struct clsf__hit *hits, size_t n)
@@ -303,7 +297,13 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 	struct clsf__rule_state *state = clsf__rule_state(s, index);
 	if (!state)
 		return CLSF_E_NOMEM;
-	uint64_t terms = 0, span = 0, oldest;
+	const struct clsf__moment *now = clsf__line_moment(s, w, line);
+	/* Terms come first, then what excuses; what excuses on the same line was asked already. */
+	for (; n && hits[n - 1].term >= rule->n_terms; n--)
+		clsf__unless_note(rule, state->moments, hits[n - 1].term - rule->n_terms, now);
+	if (n == 0)
+		return 0;
+	uint64_t terms = 0, span = 0;
 	size_t bound = 0;
 	bool opens = false;
 	struct clsf_line here = public_line(line), shown = here;
@@ -329,26 +329,14 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 			f->length = CLSF__REDACTED_LENGTH;
 		}
 	}
-	if (opens && rule->gate_within && !open_gate(s, index, line->number + rule->gate_within))
+	if (opens && rule->gate_within && !open_gate(s, index, UINT32_MAX, line->number + rule->gate_within))
 		return CLSF_E_NOMEM;
 	bound = join_kept(w, &state->shown, bound, &s->capture_limit);
 	int result = keep_state(s, w, state, &shown, bound);
-	if (result || !clsf__condition(rule, state->words, terms, line->number, &oldest))
+	struct clsf__held held;
+	if (result || !clsf__condition(rule, state->moments, terms, now, &held, &s->remarks))
 		return result;
-	/* The match is told with the line and the captures of the lines that it took, no older ones. */
-	const struct clsf__evidence *e = &state->shown;
-	bound = 0;
-	for (size_t i = 0; i < e->n_fields; i++)
-		if (e->fields[i].line >= oldest)
-			w->bound[bound++] = (struct clsf_field){ e->fields[i].name, e->data.data + e->fields[i].at,
-				                                 e->fields[i].length };
-	bool elsewhere = state->has_shown && e->line >= oldest;
-	struct clsf_line told = elsewhere ? evidence_line(e) : here;
-	result = deliver(s, rule, &told, w->bound, bound);
-	int added = clsf__summary_add(s, w, line, index, w->bound, bound, span, elsewhere ? &told : NULL);
-	state->shown.n_fields = 0;
-	state->has_shown = false;
-	return added ? added : result;
+	return match_composite(s, w, line, index, state, &held, span);
 }
 
 /* A rule of one line: any term that hit is the match. */
@@ -362,64 +350,94 @@ static int judge_simple(struct clsf_stream *s, struct clsf_worker *w, const stru
 		span = hits[i].span > span ? hits[i].span : span;
 	}
 	struct clsf_line here = public_line(line);
-	int result = deliver(s, w->ruleset->rules[index], &here, w->bound, bound);
+	int result = clsf__deliver(s, w->ruleset->rules[index], &here, w->bound, bound);
 	int added = clsf__summary_add(s, w, line, index, w->bound, bound, span, NULL);
 	return added ? added : result;
 }
 
+/* Judges one expression on the line, if that was not done yet; notes its hits. */
+static int judge_expression(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                            uint32_t expression, bool found)
+{
+	struct clsf_ruleset *rs = w->ruleset;
+	if (w->judged[expression] == w->judge_serial)
+		return 0;
+	w->judged[expression] = w->judge_serial;
+	if (w->costs)
+		w->costs[expression].candidates++;
+	struct clsf__compiled *e = &rs->expressions[expression];
+	const char *text;
+	uint64_t span;
+	enum clsf__run result = clsf__look(s, w, line, e, &text, &span);
+	if (result == CLSF__RUN_NOMEM ||
+	    (e->lines > 1 && !update_gate(s, w, line, expression, found, result == CLSF__RUN_MATCH)))
+		return CLSF_E_NOMEM;
+	signed char *luck = &w->luck[expression];
+	if (result == CLSF__RUN_MATCH)
+		*luck += *luck < 8;
+	else
+		*luck -= *luck > -8;
+	if (result != CLSF__RUN_MATCH)
+		return 0;
+	if (w->costs)
+		w->costs[expression].hits++;
+	uint32_t first, n_fields;
+	if (!keep_captures(s, w, e, text, &first, &n_fields) ||
+	    !clsf__grow(&w->allocator, &w->hits, &w->hits_capacity, w->n_hits + e->n_uses, sizeof(*w->hits)))
+		return CLSF_E_NOMEM;
+	for (uint32_t u = 0; u < e->n_uses; u++) {
+		struct clsf__use use = rs->uses[e->first_use + u];
+		w->hits[w->n_hits++] = (struct clsf__hit){ use.rule, use.term, first, n_fields, span };
+	}
+	return 0;
+}
+
+/* Where one term of a rule hit, others of it that are not looked for by themselves are judged, too. */
+static int judge_line_gated(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line)
+{
+	const struct clsf_ruleset *rs = w->ruleset;
+	for (size_t i = 0; i < w->n_hits; i++) {
+		const struct clsf__rule *rule = rs->rules[w->hits[i].rule];
+		for (size_t t = 0; rule->line_gated && t < rule->n_terms; t++) {
+			uint32_t expression = rule->terms[t].expression;
+			int result = rs->expressions[expression].line_gated ? judge_expression(s, w, line, expression, false) : 0;
+			if (result)
+				return result;
+		}
+	}
+	return 0;
+}
+
+static void sort_hits(struct clsf_worker *w)
+{
+	for (size_t i = 1; i < w->n_hits; i++) {
+		if (by_rule(&w->hits[i - 1], &w->hits[i]) > 0) {
+			qsort(w->hits, w->n_hits, sizeof(*w->hits), by_rule);
+			return;
+		}
+	}
+}
+
 int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
-                     const struct clsf__candidate *candidates, size_t n)
+                     const struct clsf__candidate *candidates, size_t n, size_t n_found)
 {
 	struct clsf_ruleset *rs = w->ruleset;
 	w->n_hits = w->n_fields = 0;
-	w->unwrapped = false;
-	w->plain = -1;
-	w->messages.level = CLSF__LEVEL_NONE;
+	clsf__look_begin(w);
 	if (++w->judge_serial == 0) {
 		memset(w->judged, 0, rs->n_expressions * sizeof(*w->judged));
 		w->judge_serial = 1;
 	}
-	bool sorted = true;
-	for (size_t i = 0; i < n; i++) {
-		uint32_t expression = candidates[i].expression;
-		if (w->judged[expression] == w->judge_serial)
-			continue;
-		w->judged[expression] = w->judge_serial;
-		if (w->costs)
-			w->costs[expression].candidates++;
-		struct clsf__compiled *e = &rs->expressions[expression];
-		const char *text;
-		uint64_t span;
-		enum clsf__run result = look(s, w, line, e, &text, &span);
-		if (result == CLSF__RUN_NOMEM)
-			return CLSF_E_NOMEM;
-		signed char *luck = &w->luck[expression];
-		if (result == CLSF__RUN_MATCH)
-			*luck += *luck < 8;
-		else
-			*luck -= *luck > -8;
-		if (result != CLSF__RUN_MATCH)
-			continue;
-		if (w->costs)
-			w->costs[expression].hits++;
-		uint32_t first, n_fields;
-		if (!keep_captures(s, w, e, text, &first, &n_fields) ||
-		    !clsf__grow(&w->allocator, &w->hits, &w->hits_capacity, w->n_hits + e->n_uses,
-		                sizeof(*w->hits)))
-			return CLSF_E_NOMEM;
-		for (uint32_t u = 0; u < e->n_uses; u++) {
-			struct clsf__use use = rs->uses[e->first_use + u];
-			if (w->n_hits && w->hits[w->n_hits - 1].rule > use.rule)
-				sorted = false;
-			if (w->n_hits && w->hits[w->n_hits - 1].rule == use.rule &&
-			    w->hits[w->n_hits - 1].term > use.term)
-				sorted = false;
-			w->hits[w->n_hits++] = (struct clsf__hit){ use.rule, use.term, first, n_fields,
-				                                   span };
-		}
-	}
-	if (!sorted)
-		qsort(w->hits, w->n_hits, sizeof(*w->hits), by_rule);
+	int result = 0;
+	for (size_t i = 0; result == 0 && i < n; i++)
+		result = judge_expression(s, w, line, candidates[i].expression, i < n_found);
+	if (result == 0)
+		result = judge_line_gated(s, w, line);
+	if (result == 0 && w->n_hits && s->n_waiting)
+		result = clsf__pending_pass(s, w, line);
+	if (result)
+		return result;
+	sort_hits(w);
 	uint64_t successes = 0;
 	for (size_t i = 0; i < w->n_hits;) {
 		size_t k = 1;
@@ -427,13 +445,17 @@ int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct 
 			k++;
 		uint32_t index = w->hits[i].rule;
 		const struct clsf__rule *rule = rs->rules[index];
-		enum clsf__run result = excused(s, w, line, rule);
-		if (result == CLSF__RUN_NOMEM)
+		/* A line that excuses itself counts for no term, but it may excuse others. */
+		size_t skipped = 0;
+		enum clsf__run excuse = excused(s, w, line, rule);
+		if (excuse == CLSF__RUN_NOMEM)
 			return CLSF_E_NOMEM;
-		if (result == CLSF__RUN_NO_MATCH) {
-			int done = rule->state_words
-			                   ? judge_composite(s, w, line, index, &w->hits[i], k)
-			                   : judge_simple(s, w, line, index, &w->hits[i], k);
+		while (excuse == CLSF__RUN_MATCH && skipped < k && w->hits[i + skipped].term < rule->n_terms)
+			skipped++;
+		if (skipped < k) {
+			const struct clsf__hit *hits = &w->hits[i + skipped];
+			int done = rule->n_moments ? judge_composite(s, w, line, index, hits, k - skipped)
+			                           : judge_simple(s, w, line, index, hits, k - skipped);
 			if (done)
 				return done;
 			successes += rule->public.role == CLSF_ROLE_SUCCESS && s->success_line == line->number;

@@ -289,7 +289,23 @@ static void extract(struct extraction *x, const struct clsf__re *node, bool requ
 	}
 }
 
-bool clsf__re_literals(struct clsf__arena *arena, const struct clsf__re_tree *tree,
+/* The longest part of the literal between newlines: what of it stands on one line. */
+static void cut_at_newlines(struct clsf__literal *literal)
+{
+	const char *at = literal->text, *end = at + literal->length;
+	literal->length = 0;
+	while (at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t length = (size_t)((newline ? newline : end) - at);
+		if (length > literal->length) {
+			literal->text = at;
+			literal->length = length;
+		}
+		at += length + 1;
+	}
+}
+
+bool clsf__re_literals(struct clsf__arena *arena, const struct clsf__re_tree *tree, bool over_lines,
                        struct clsf__literals *ret_literals)
 {
 	struct extraction x = { .arena = arena };
@@ -304,7 +320,12 @@ bool clsf__re_literals(struct clsf__arena *arena, const struct clsf__re_tree *tr
 		return true;
 	for (size_t i = 0; i < x.best.n; i++) {
 		/* A line holds no newline: such a literal is never met, nor is what requires it. */
-		if (memchr(x.best.item[i].text, '\n', x.best.item[i].length))
+		if (!memchr(x.best.item[i].text, '\n', x.best.item[i].length))
+			continue;
+		if (!over_lines)
+			return true;
+		cut_at_newlines(&x.best.item[i]);
+		if (x.best.item[i].length == 0)
 			return true;
 	}
 	ret_literals->item = clsf__arena_alloc(arena, x.best.n * sizeof(*ret_literals->item));
@@ -312,7 +333,25 @@ bool clsf__re_literals(struct clsf__arena *arena, const struct clsf__re_tree *tr
 		return false;
 	memcpy(ret_literals->item, x.best.item, x.best.n * sizeof(*ret_literals->item));
 	ret_literals->n = x.best.n;
-	ret_literals->bits = x.best_bits;
+	ret_literals->bits = over_lines ? set_bits(&x.best) : x.best_bits;
+	return true;
+}
+
+bool clsf__re_prefer_literal(struct clsf__arena *arena, const char *text, size_t length,
+                             struct clsf__literals *literals)
+{
+	if (length > CLSF__MAX_LITERAL_LENGTH)
+		length = CLSF__MAX_LITERAL_LENGTH;
+	const struct clsf__literal literal = { .text = text, .length = length };
+	double bits = literal_bits(&literal);
+	if (length == 0 || (literals->n && literals->bits >= bits))
+		return true;
+	literals->item = clsf__arena_alloc(arena, sizeof(*literals->item));
+	if (!literals->item)
+		return false;
+	literals->item[0] = literal;
+	literals->n = 1;
+	literals->bits = bits;
 	return true;
 }
 

@@ -33,9 +33,16 @@ struct clsf__literals {
 	double bits;                 /* about -log2 of the chance to meet one at a given byte */
 };
 
-/* The best set of required literals. False only when memory is out. */
-bool clsf__re_literals(struct clsf__arena *arena, const struct clsf__re_tree *tree,
+/*
+ * The best set of required literals, each of which stands on one line also
+ * where the expression reaches `over_lines`. False only when memory is out.
+ */
+bool clsf__re_literals(struct clsf__arena *arena, const struct clsf__re_tree *tree, bool over_lines,
                        struct clsf__literals *ret_literals);
+
+/* Takes this one in their place, if it is rarer; the text is borrowed. False only when memory is out. */
+bool clsf__re_prefer_literal(struct clsf__arena *arena, const char *text, size_t length,
+                             struct clsf__literals *literals);
 
 /*
  * Appends the relaxed expression in the syntax of Hyperscan. It holds no

@@ -2,7 +2,7 @@
 #ifndef CLSF_RULE_READER_H
 #define CLSF_RULE_READER_H
 
-/* From the text of a rule file to rules. Only rule_reader.c includes yaml.h. */
+/* From the text of a rule file to rules. libyaml is seen by yaml_reader.h alone, and who includes that. */
 
 #include "ruleset.h"
 

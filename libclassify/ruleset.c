@@ -26,17 +26,37 @@ bool clsf__rule_explains(const struct clsf__rule *a, const struct clsf__rule *b)
 
 /* ---- the hash ---- */
 
+static void hash_term(struct clsf__digest *context, const struct clsf__term *term)
+{
+	clsf__digest_add(context, term->pattern, term->length);
+	clsf__digest_add(context, term->field, strlen(term->field));
+	clsf__digest_add_number(context, term->lines);
+	clsf__digest_add_number(context, term->folded);
+}
+
+static void hash_unless(struct clsf__digest *context, const struct clsf__unless *u)
+{
+	const uint64_t numbers[] = {
+		u->same_line, u->timed, u->spans, u->anchor, u->lower, u->upper,
+		(uint64_t)u->lower_ns, (uint64_t)u->upper_ns, (uint64_t)u->lower_lines, (uint64_t)u->upper_lines,
+	};
+	hash_term(context, &u->term);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		clsf__digest_add_number(context, numbers[i]);
+}
+
 static void hash_node(struct clsf__digest *context, const struct clsf__rule *rule, uint32_t index)
 {
 	const struct clsf__node *node = &rule->nodes[index];
 	clsf__digest_add_number(context, node->kind);
 	clsf__digest_add_number(context, node->show);
-	clsf__digest_add_number(context, node->within);
+	clsf__digest_add_number(context, node->same_line);
+	clsf__digest_add_number(context, (uint64_t)node->within.ns);
+	clsf__digest_add_number(context, node->within.lines);
 	clsf__digest_add_number(context, node->count);
 	clsf__digest_add_number(context, node->n_children);
 	if (node->kind == CLSF__COND_TERM) {
-		const struct clsf__term *term = &rule->terms[node->term];
-		clsf__digest_add(context, term->pattern, term->length);
+		hash_term(context, &rule->terms[node->term]);
 		return;
 	}
 	for (uint32_t c = node->first_child, i = 0; i < node->n_children; i++, c = rule->nodes[c].next)
@@ -57,9 +77,9 @@ static void hash_rule(struct clsf__digest *context, const struct clsf__rule *rul
 	clsf__digest_add_number(context, rule->n_explains);
 	for (size_t i = 0; i < rule->n_explains; i++)
 		clsf__digest_add(context, rule->explains[i], strlen(rule->explains[i]));
-	clsf__digest_add_number(context, rule->has_unless);
-	if (rule->has_unless)
-		clsf__digest_add(context, rule->unless.pattern, rule->unless.length);
+	clsf__digest_add_number(context, rule->n_unless);
+	for (size_t i = 0; i < rule->n_unless; i++)
+		hash_unless(context, &rule->unless[i]);
 	hash_node(context, rule, 0);
 }
 
@@ -95,13 +115,26 @@ struct reference {
 	bool positive;
 };
 
+/* The order of what they look for: pattern, field, reach. */
+static int compare_terms(const struct clsf__term *a, const struct clsf__term *b)
+{
+	size_t shorter = a->length < b->length ? a->length : b->length;
+	int order = memcmp(a->pattern, b->pattern, shorter);
+	if (order == 0)
+		order = (a->length > b->length) - (a->length < b->length);
+	if (order == 0)
+		order = strcmp(a->field, b->field);
+	if (order == 0)
+		order = (a->lines > b->lines) - (a->lines < b->lines);
+	if (order == 0)
+		order = (int)a->folded - (int)b->folded;
+	return order;
+}
+
 static int by_pattern(const void *va, const void *vb)
 {
 	const struct reference *a = va, *b = vb;
-	size_t shorter = a->term->length < b->term->length ? a->term->length : b->term->length;
-	int order = memcmp(a->term->pattern, b->term->pattern, shorter);
-	if (order == 0)
-		order = (a->term->length > b->term->length) - (a->term->length < b->term->length);
+	int order = compare_terms(a->term, b->term);
 	if (order == 0)
 		order = (int)b->positive - (int)a->positive;
 	if (order == 0)
@@ -111,10 +144,27 @@ static int by_pattern(const void *va, const void *vb)
 	return order;
 }
 
-static bool same_pattern(const struct reference *a, const struct reference *b)
+/* Lists the terms of a rule, and what excuses it. */
+static size_t add_references(struct reference *refs, size_t n, struct clsf__rule *rule, uint32_t number)
 {
-	return a->term->length == b->term->length &&
-	       memcmp(a->term->pattern, b->term->pattern, a->term->length) == 0;
+	for (size_t t = 0; t < rule->n_terms; t++)
+		refs[n++] = (struct reference){ &rule->terms[t], number, (uint32_t)t, true };
+	for (size_t i = 0; i < rule->n_unless; i++)
+		refs[n++] = (struct reference){ &rule->unless[i].term, number, (uint32_t)(rule->n_terms + i),
+			                        !rule->unless[i].same_line };
+	return n;
+}
+
+/* Does some window of the rule ask for the time of lines? */
+static bool is_timed(const struct clsf__rule *rule)
+{
+	for (size_t i = 0; i < rule->n_nodes; i++)
+		if (rule->nodes[i].within.ns)
+			return true;
+	for (size_t i = 0; i < rule->n_unless; i++)
+		if (rule->unless[i].timed)
+			return true;
+	return false;
 }
 
 /* Equal expressions become one; who uses it is noted. */
@@ -123,7 +173,7 @@ static int merge_expressions(struct clsf_ruleset *rs)
 	const struct clsf_allocator *a = &rs->allocator;
 	size_t n = 0;
 	for (size_t i = 0; i < rs->n_rules; i++)
-		n += rs->rules[i]->n_terms + rs->rules[i]->has_unless;
+		n += rs->rules[i]->n_terms + rs->rules[i]->n_unless;
 	struct reference *refs = clsf__calloc(a, n ? n : 1, sizeof(*refs));
 	rs->expressions = clsf__calloc(a, n ? n : 1, sizeof(*rs->expressions));
 	rs->uses = clsf__calloc(a, n ? n : 1, sizeof(*rs->uses));
@@ -132,21 +182,23 @@ static int merge_expressions(struct clsf_ruleset *rs)
 		goto out;
 	size_t k = 0;
 	for (size_t i = 0; i < rs->n_rules; i++) {
-		struct clsf__rule *rule = rs->rules[i];
-		if (rule->n_terms > rs->max_terms)
-			rs->max_terms = (uint32_t)rule->n_terms;
-		for (size_t t = 0; t < rule->n_terms; t++)
-			refs[k++] = (struct reference){ &rule->terms[t], (uint32_t)i, (uint32_t)t, true };
-		if (rule->has_unless)
-			refs[k++] = (struct reference){ &rule->unless, (uint32_t)i, UINT32_MAX, false };
+		k = add_references(refs, k, rs->rules[i], (uint32_t)i);
+		rs->timed = rs->timed || is_timed(rs->rules[i]);
 	}
+	rs->max_lines = 1;
 	qsort(refs, n, sizeof(*refs), by_pattern);
 	uint32_t uses = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (i == 0 || !same_pattern(&refs[i], &refs[i - 1])) {
+		if (i == 0 || compare_terms(refs[i].term, refs[i - 1].term) != 0) {
 			struct clsf__compiled *e = &rs->expressions[rs->n_expressions];
 			e->pattern = refs[i].term->pattern;
 			e->length = refs[i].term->length;
+			e->field = refs[i].term->field;
+			e->lines = refs[i].term->lines;
+			e->folded = refs[i].term->folded;
+			rs->has_fields = rs->has_fields || *e->field;
+			if (e->lines > rs->max_lines)
+				rs->max_lines = e->lines;
 			e->first_use = uses;
 			e->first_rule = refs[i].rule;
 			/* "(?<" may be a lookbehind: then one call too many is made. */
@@ -210,27 +262,66 @@ static uint64_t find_later_terms(const struct clsf__rule *rule, uint32_t index, 
 			uint64_t part = find_later_terms(rule, c, later);
 			within = part > within ? part : within;
 		}
-	} else if (node->kind == CLSF__COND_SEQUENCE && node->within && node->within <= MAX_GATE) {
+	} else if (node->kind == CLSF__COND_SEQUENCE && !node->within.ns && node->within.lines &&
+	           node->within.lines <= MAX_GATE) {
 		uint32_t c = rule->nodes[node->first_child].next;
 		for (uint32_t i = 1; i < node->n_children; i++, c = rule->nodes[c].next)
 			mark_terms(rule, c, later);
-		within = node->within;
+		within = node->within.lines;
 	}
 	return within;
 }
 
-/* Gates the expressions that are common and only ever later terms. */
+/* Marks the terms of a condition on one line of which another is rarer. */
+static void find_line_gated(const struct clsf__rule *rule, const double *bits, bool *gated)
+{
+	for (size_t i = 0; i < rule->n_nodes; i++) {
+		const struct clsf__node *node = &rule->nodes[i];
+		if (!node->same_line)
+			continue;
+		uint32_t rarest = UINT32_MAX;
+		double most = -1;
+		for (uint32_t c = node->first_child, k = 0; k < node->n_children; k++, c = rule->nodes[c].next) {
+			if (rule->nodes[c].kind != CLSF__COND_TERM)
+				continue;
+			uint32_t term = rule->nodes[c].term;
+			gated[term] = true;
+			if (bits[rule->terms[term].expression] > most) {
+				most = bits[rule->terms[term].expression];
+				rarest = term;
+			}
+		}
+		if (rarest != UINT32_MAX)
+			gated[rarest] = false;
+	}
+}
+
+/*
+ * Gates the expressions that are common and only ever later terms, or only
+ * ever beside a rarer one on the same line.
+ */
 static void set_gates(struct clsf_ruleset *rs, const double *bits)
 {
-	for (size_t i = 0; i < rs->n_expressions; i++)
-		rs->expressions[i].gated = rs->expressions[i].positive && bits[i] < GATED_BITS;
+	for (size_t i = 0; i < rs->n_expressions; i++) {
+		struct clsf__compiled *e = &rs->expressions[i];
+		e->gated = e->positive && bits[i] < GATED_BITS && e->lines == 1;
+		e->line_gated = e->gated;
+	}
 	for (size_t i = 0; i < rs->n_rules; i++) {
 		struct clsf__rule *rule = rs->rules[i];
-		bool later[CLSF__MAX_TERMS] = { false };
+		bool later[CLSF__MAX_TERMS] = { false }, beside[CLSF__MAX_TERMS] = { false };
 		find_later_terms(rule, 0, later);
-		for (size_t t = 0; t < rule->n_terms; t++)
-			if (!later[t])
-				rs->expressions[rule->terms[t].expression].gated = false;
+		find_line_gated(rule, bits, beside);
+		for (size_t t = 0; t < rule->n_terms; t++) {
+			struct clsf__compiled *e = &rs->expressions[rule->terms[t].expression];
+			e->gated = e->gated && later[t];
+			e->line_gated = e->line_gated && beside[t];
+		}
+		for (size_t k = 0; k < rule->n_unless; k++) {
+			struct clsf__compiled *e = &rs->expressions[rule->unless[k].term.expression];
+			e->gated = e->gated && rule->unless[k].same_line;
+			e->line_gated = e->line_gated && rule->unless[k].same_line;
+		}
 	}
 	clsf__ruleset_set_gate_windows(rs);
 }
@@ -242,11 +333,69 @@ void clsf__ruleset_set_gate_windows(struct clsf_ruleset *rs)
 		bool later[CLSF__MAX_TERMS] = { false };
 		bool some = false;
 		rule->gate_within = find_later_terms(rule, 0, later);
-		for (size_t t = 0; t < rule->n_terms; t++)
-			some = some || rs->expressions[rule->terms[t].expression].gated;
+		rule->line_gated = false;
+		for (size_t t = 0; t < rule->n_terms; t++) {
+			const struct clsf__compiled *e = &rs->expressions[rule->terms[t].expression];
+			some = some || e->gated;
+			rule->line_gated = rule->line_gated || e->line_gated;
+		}
 		if (!some)
 			rule->gate_within = 0;
 	}
+}
+
+/* ---- what the filter looks for ---- */
+
+/*
+ * Values that a prefix tells by a letter or a number stand under names which
+ * no part of the line need hold, and so need the value itself not.
+ */
+static bool is_derived(const char *path)
+{
+	static const char *const names[] = { "level", "levelname", "severity", "priority", "facility", "flag",
+		                             "section_event" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(path, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The field's name, where that is rarer than the literals of what is looked for in it. */
+static bool prefer_name(struct clsf__arena *arena, const char *path, struct clsf__literals *literals)
+{
+	const char *dot = strrchr(path, '.');
+	const char *name = dot ? dot + 1 : path;
+	bool index = name[strspn(name, "0123456789*")] == '\0';
+	return index || clsf__re_prefer_literal(arena, name, strlen(name), literals);
+}
+
+/* What the filter may look for in place of the expression. */
+static int make_input(struct clsf__arena *scratch, struct clsf__compiled *e, struct clsf__buffer *relaxed,
+                      struct clsf__filter_input *input)
+{
+	static const struct clsf__literals none = { .n = 0 };
+	struct clsf__re_tree tree;
+	struct clsf__literals *literals = clsf__arena_alloc(scratch, sizeof(*literals));
+	if (!literals || !clsf__re_parse(scratch, e->pattern, e->length,
+	                                 clsf__pattern_is_utf(e->pattern, e->length), &tree))
+		return CLSF_E_NOMEM;
+	e->context_free = tree.context_free;
+	input->literals = &none;
+	input->skip = !e->positive;
+	if (input->skip || (*e->field && is_derived(e->field)))
+		return 0;
+	if (!clsf__re_literals(scratch, &tree, e->lines > 1, literals))
+		return CLSF_E_NOMEM;
+	if (*e->field && !prefer_name(scratch, e->field, literals))
+		return CLSF_E_NOMEM;
+	input->literals = literals;
+	/* Over several lines only literals can be looked for. */
+	relaxed->length = 0;
+	if (e->lines == 1 && clsf__re_relax(&tree, relaxed)) {
+		input->relaxed = clsf__arena_strndup(scratch, relaxed->data, relaxed->length);
+		return input->relaxed ? 0 : CLSF_E_NOMEM;
+	}
+	return relaxed->failed ? CLSF_E_NOMEM : 0;
 }
 
 int clsf__ruleset_build_filter(struct clsf_ruleset *rs, enum clsf_engine engine, struct clsf_error *err)
@@ -258,42 +407,21 @@ int clsf__ruleset_build_filter(struct clsf_ruleset *rs, enum clsf_engine engine,
 	double *bits = clsf__calloc(a, rs->n_expressions + 1, sizeof(*bits));
 	struct clsf__buffer relaxed;
 	clsf__buffer_init(&relaxed, a);
-	static const struct clsf__literals none = { .n = 0 };
 	int result = CLSF_E_NOMEM;
 	if (!inputs || !bits)
 		goto out;
 	for (size_t i = 0; i < rs->n_expressions; i++) {
-		struct clsf__compiled *e = &rs->expressions[i];
-		struct clsf__re_tree tree;
-		struct clsf__literals *literals = clsf__arena_alloc(&scratch, sizeof(*literals));
-		if (!literals ||
-		    !clsf__re_parse(&scratch, e->pattern, e->length,
-		                    clsf__pattern_is_utf(e->pattern, e->length), &tree))
+		if (make_input(&scratch, &rs->expressions[i], &relaxed, &inputs[i]) != 0)
 			goto out;
-		e->context_free = tree.context_free;
-		inputs[i].literals = &none;
-		inputs[i].skip = !e->positive;
-		if (inputs[i].skip)
-			continue;
-		if (!clsf__re_literals(&scratch, &tree, literals))
-			goto out;
-		inputs[i].literals = literals;
-		bits[i] = literals->n ? literals->bits : 0;
-		relaxed.length = 0;
-		if (clsf__re_relax(&tree, &relaxed)) {
-			inputs[i].relaxed = clsf__arena_strndup(&scratch, relaxed.data, relaxed.length);
-			if (!inputs[i].relaxed)
-				goto out;
-		} else if (relaxed.failed) {
-			goto out;
-		}
+		bits[i] = inputs[i].literals->n ? inputs[i].literals->bits : 0;
 	}
 	set_gates(rs, bits);
 	for (size_t i = 0; i < rs->n_expressions; i++)
-		inputs[i].skip = inputs[i].skip || rs->expressions[i].gated;
+		inputs[i].skip = inputs[i].skip || rs->expressions[i].gated || rs->expressions[i].line_gated;
 	result = clsf__filter_new(a, inputs, rs->n_expressions, engine, &rs->filter, &rs->fallback, err);
 	for (size_t i = 0; i < rs->n_expressions; i++) {
-		rs->expressions[i].plan = rs->expressions[i].gated ? CLSF_PLAN_GATED : inputs[i].plan;
+		bool gated = rs->expressions[i].gated || rs->expressions[i].line_gated;
+		rs->expressions[i].plan = gated ? CLSF_PLAN_GATED : inputs[i].plan;
 		rs->expressions[i].bits = (unsigned)bits[i];
 	}
 out:

@@ -15,9 +15,14 @@
 #include "memory.h"
 
 #define CLSF__MAX_TERMS 64           /* expressions of one rule */
-#define CLSF__MAX_NODES 96           /* nodes of one rule's condition */
+#define CLSF__MAX_NODES 160          /* nodes of one rule's condition */
 #define CLSF__MAX_COUNT 1000         /* of a `count` condition */
 #define CLSF__MAX_EXPRESSION 8192    /* bytes of one expression */
+#define CLSF__MAX_CHILDREN 64        /* of one `all` or `sequence` */
+#define CLSF__MAX_UNLESS 32          /* items of one `unless` */
+#define CLSF__UNLESS_RING 32         /* newest lines of an `unless` that are remembered */
+#define CLSF__MAX_SPAN_LINES 200     /* over which one expression may reach */
+#define CLSF__WINDOW_LINES 200       /* of a window in time, where the log has no timestamps */
 
 enum clsf__condition_kind {
 	CLSF__COND_TERM,
@@ -28,28 +33,82 @@ enum clsf__condition_kind {
 };
 
 /*
+ * How far two lines of a match may be apart. In time, where that is given and
+ * the log tells the time of both; else in lines. Both 0: no bound.
+ */
+struct clsf__window {
+	int64_t ns;
+	uint64_t lines;
+};
+
+/*
  * A node of a condition. A rule's nodes stand in one array, parents before
- * children; `state` is the node's place in the words that a stream keeps for a
- * rule of more than one line.
+ * children; `state` is the node's place among the moments that a stream keeps
+ * for a rule of more than one line.
  */
 struct clsf__node {
 	enum clsf__condition_kind kind;
 	bool show;
+	bool same_line;              /* of `all`: its children hold on one line */
 	uint32_t term;               /* of a term: its number in the rule */
 	uint32_t first_child;        /* index of the first child, 0: none */
 	uint32_t next;               /* index of the next sibling, 0: none */
 	uint32_t n_children;
-	uint64_t within;             /* lines; 0: no limit */
+	struct clsf__window within;
 	uint32_t count;
 	uint32_t state;
 };
+
+/* How many moments the node keeps (condition.c says what they are). */
+static inline uint32_t clsf__node_moments(const struct clsf__node *n)
+{
+	switch (n->kind) {
+	case CLSF__COND_ALL:
+		return n->n_children;
+	case CLSF__COND_SEQUENCE:
+		return n->n_children * (n->n_children + 1) / 2;
+	case CLSF__COND_COUNT:
+		return n->count + 1;
+	case CLSF__COND_TERM:
+	case CLSF__COND_ANY:
+		break;
+	}
+	return 0;
+}
 
 /* One expression of a rule. `expression` indexes ruleset->expressions once that is compiled. */
 struct clsf__term {
 	const char *pattern;         /* as PCRE2 compiles it */
 	size_t length;
+	const char *field;           /* normalised path of the field that it is run on; "": on the line */
+	uint32_t lines;              /* over how many it may reach, the newest being the line at hand */
+	bool folded;                 /* these are of one entry: a line with a time, and those without one below */
 	uint32_t expression;
 	uint32_t line, column;       /* in the rule file */
+};
+
+/* One end of the range in which an `unless` excuses a match. */
+enum clsf__bound {
+	CLSF__BOUND_OPEN,            /* there is none */
+	CLSF__BOUND_HERE,            /* the line that completed the match */
+	CLSF__BOUND_AT,              /* a distance from the anchor */
+};
+
+/*
+ * An expression that excuses the rule. On the same line, or when it hits
+ * within a range around the match, counted from the anchor: of the lines of
+ * the match, in their order, the one with that number. Distances are in time
+ * where `timed` says so and the log tells it, else in lines.
+ */
+struct clsf__unless {
+	struct clsf__term term;
+	bool same_line;              /* the rest is not used */
+	bool timed;
+	bool spans;                  /* the upper end is moved on by the length of the match */
+	uint32_t anchor;             /* UINT32_MAX: the line that completed the match */
+	enum clsf__bound lower, upper;
+	int64_t lower_ns, upper_ns;
+	int64_t lower_lines, upper_lines;
 };
 
 struct clsf__rule {
@@ -62,14 +121,19 @@ struct clsf__rule {
 	struct clsf__node *nodes;
 	size_t n_terms;
 	struct clsf__term *terms;
-	bool has_unless;
-	struct clsf__term unless;
-	uint32_t state_words;        /* of a stream's state for it; 0: a rule of one line */
+	size_t n_unless;
+	struct clsf__unless *unless;
+	uint32_t unless_moments;     /* where among the moments those of `unless` begin */
+	uint32_t n_moments;          /* of a stream's state for it; 0: a rule of one line */
+	bool line_gated;             /* some of its expressions are looked for where another of it hit */
 	bool shows_term;             /* some term says `show: true` */
 	uint64_t gate_within;        /* lines for which its gated expressions are looked for; 0: it has none */
 };
 
-/* Which rule and term an expression stands for. */
+/*
+ * Which rule and term an expression stands for; terms from rule->n_terms on are
+ * those of `unless`, when they have a range.
+ */
 struct clsf__use {
 	uint32_t rule;
 	uint32_t term;
@@ -79,13 +143,17 @@ struct clsf__compiled {
 	struct clsf__expression *code;
 	const char *pattern;
 	size_t length;
+	const char *field;
+	uint32_t lines;
+	bool folded;
 	bool captures;               /* has named groups */
 	bool context_free;           /* a match inside a part of a line is a match in the line */
 	uint32_t first_rule;         /* that uses it */
-	bool positive;               /* some rule's term, not only an `unless` */
+	bool positive;               /* is looked for; else only ever an `unless` on the same line */
 	enum clsf_plan plan;
 	unsigned bits;               /* of its literals */
-	bool gated;                  /* looked for only once the sequences that use it have begun */
+	bool gated;                  /* looked for only once the sequences that use it have begun, */
+	bool line_gated;             /* or where another term of its rules hit the line */
 	uint32_t first_use;          /* in ruleset->uses; sorted by rule, then term */
 	uint32_t n_uses;
 };
@@ -103,7 +171,9 @@ struct clsf_ruleset {
 	const char *fallback;        /* why the engine is not used in full; "" if it is */
 	size_t quarantined;
 	uint32_t match_limit;
-	uint32_t max_terms;          /* the most terms that one rule has */
+	uint32_t max_lines;          /* over which any expression may reach */
+	bool has_fields;             /* some expression is run on fields, */
+	bool timed;                  /* some window asks for the time of lines */
 	char hash[8 + 64];
 };
 

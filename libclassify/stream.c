@@ -70,6 +70,8 @@ void clsf_stream_reset(struct clsf_stream *s)
 	s->cr_dropped = s->begun = s->utf16 = s->utf16_big = s->finished = s->stopped = false;
 	s->n_pending = 0;
 	s->truncated = s->text_limit = s->capture_limit = s->message_limit = false;
+	s->span_limit = s->pending_limit = s->field_limit = false;
+	s->remarks = (struct clsf__remarks){ 0 };
 	s->long_lines = s->match_limits = 0;
 }
 
@@ -317,7 +319,7 @@ static int finish(struct clsf_stream *s, struct clsf_worker *w)
 	}
 	if (result == 0 && (s->partial.length || s->dropped))
 		result = scan_partial(s, w, false);
-	return result;
+	return result ? result : clsf__pending_finish(s);
 }
 
 int clsf_stream_finish(struct clsf_stream *s, struct clsf_worker *w,

@@ -8,7 +8,10 @@
  *   stream.c   bytes -> blocks of whole lines; the life of a stream
  *   block.c    a block -> candidates -> the lines they are on
  *   judge.c    a line and its candidates -> hits -> matches
+ *   look.c     an expression and a line -> whether it hits it
  *   condition.c  hits of a rule of several lines -> whether its condition holds
+ *   unless.c   what excuses a match from other lines
+ *   pending.c  matches that wait for what may still excuse them
  *   summary.c  matches -> the bounded summary of a log
  *   verdict.c  the summary -> the verdict
  *   telling.c  lines above a hit -> the most telling of them
@@ -20,6 +23,8 @@
 
 #include <classify/scan.h>
 
+#include "condition.h"
+#include "fields.h"
 #include "memory.h"
 #include "ruleset.h"
 #include "unwrap.h"
@@ -34,6 +39,8 @@
 #define CLSF__MAX_TELLING 5                  /* telling lines of an unknown failure */
 #define CLSF__LOOKBACK_LINES 40              /* how far above a hit the telling line may be */
 #define CLSF__LOOKBACK_BYTES ((size_t)8192)
+#define CLSF__SPAN_BYTES ((size_t)32 * 1024) /* how far an expression over several lines may reach */
+#define CLSF__MAX_PENDING 256                /* matches of a log that wait at once */
 #define CLSF__MAX_KEPT ((size_t)4 * 1024 * 1024) /* bytes of texts that one log's summary keeps */
 
 /* ---- what a log's summary is made of ---- */
@@ -70,16 +77,28 @@ struct clsf__rule_state {
 	uint32_t tries;              /* later matches that were looked at as evidence */
 	struct clsf__evidence evidence;
 	/* Of a rule of several lines: */
-	uint64_t *words;             /* rule->state_words of them; 0 is "not yet", else line number */
+	struct clsf__moment *moments; /* rule->n_moments of them */
 	struct clsf__evidence shown; /* of the term that says `show: true`, with captures so far */
 	struct clsf__evidence spare; /* where its successor is built */
 	bool has_shown;
 };
 
-/* The gated expressions of a rule are looked for up to a line. */
+/*
+ * The gated expressions of a rule are looked for up to a line; or one
+ * expression that reaches over several lines is, after something of it was
+ * found. The other of the two is UINT32_MAX.
+ */
 struct clsf__gate {
-	uint32_t rule;
+	uint32_t rule, expression;
 	uint64_t until;
+};
+
+/* A match that a line to come may still excuse. */
+struct clsf__pending {
+	uint32_t rule;
+	uint64_t line, episode;      /* of the line that completed it */
+	struct clsf__held held;
+	struct clsf__evidence told;  /* the line that is shown, with the captures */
 };
 
 /* A telling line of an unexplained failure. */
@@ -117,6 +136,8 @@ struct clsf_stream {
 	uint64_t gate_until;         /* the last line that any of them wants */
 	uint64_t episode;            /* success markers so far */
 	uint64_t success_line;       /* the newest success marker */
+	struct clsf__pending **waiting; /* in the order of their lines; those behind n_waiting are spare */
+	size_t n_waiting, waiting_allocated, waiting_capacity;
 	size_t kept;                 /* bytes of texts */
 	size_t n_after;              /* evidences that want lines after them */
 	struct clsf__telling telling[CLSF__MAX_TELLING];
@@ -134,6 +155,10 @@ struct clsf_stream {
 	bool text_limit;             /* CLSF__MAX_KEPT was passed */
 	bool capture_limit;          /* CLSF__MAX_FIELD was passed */
 	bool message_limit;          /* CLSF__MAX_MESSAGES was passed */
+	bool span_limit;             /* CLSF__SPAN_BYTES was */
+	bool pending_limit;          /* CLSF__MAX_PENDING was */
+	bool field_limit;            /* a line has more fields than are read */
+	struct clsf__remarks remarks;
 
 	/* The verdict, in memory of its own. */
 	struct clsf__arena arena;
@@ -189,6 +214,20 @@ struct clsf_worker {
 	uint64_t *bound_line;        /* on which lines */
 	size_t bound_capacity;
 	struct clsf__messages other; /* for looking at lines other than the one at hand */
+
+	/* Of the line at hand, made when first asked for: */
+	struct clsf__fields line_fields;
+	bool has_fields;
+	struct clsf__time own_time;
+	bool has_own_time;
+	struct clsf__moment moment;
+	bool has_moment;
+	struct clsf__span_text {
+		struct clsf__buffer text;
+		size_t start[CLSF__MAX_SPAN_LINES]; /* of the line at hand first, then those above it */
+		size_t n;
+		bool made;
+	} spans[3];                  /* of the newest lines' messages, as they came, and folded */
 };
 
 /* A line of the block at hand. */
@@ -229,9 +268,36 @@ int clsf__scan_block(struct clsf_stream *s, struct clsf_worker *w, const char *b
 
 /* ---- judge.c ---- */
 
-/* Judges the expressions that are candidates on the line; delivers matches. */
+/*
+ * Judges the expressions that are candidates on the line; delivers matches.
+ * The first `n_found` are those of which the filter found something there.
+ */
 int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
-                     const struct clsf__candidate *candidates, size_t n);
+                     const struct clsf__candidate *candidates, size_t n, size_t n_found);
+
+/* Tells the caller of the library about a match. Returns 0 or CLSF_STOPPED. */
+int clsf__deliver(struct clsf_stream *s, const struct clsf__rule *rule, const struct clsf_line *line,
+                  const struct clsf_field *fields, size_t n_fields);
+
+/* ---- look.c ---- */
+
+/* The line at hand is another one: what was made of the last is forgotten. */
+void clsf__look_begin(struct clsf_worker *w);
+
+/*
+ * Looks for the expression in the line. On a match *ret_text is the text in
+ * which it matched, valid until the next line; the runner still holds the
+ * captures.
+ */
+enum clsf__run clsf__look(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                          struct clsf__compiled *e, const char **ret_text, uint64_t *ret_span);
+
+/* Does the line tell a time itself? */
+bool clsf__line_has_time(struct clsf_worker *w, const struct clsf__line *line);
+
+/* The line at hand, with its time where some rule wants it. */
+const struct clsf__moment *clsf__line_moment(const struct clsf_stream *s, struct clsf_worker *w,
+                                             const struct clsf__line *line);
 
 /* Makes worker->messages those of the line at hand. False when memory is out. */
 bool clsf__unwrap_line(struct clsf_worker *w, const struct clsf__line *line);
@@ -240,15 +306,24 @@ bool clsf__unwrap_line(struct clsf_worker *w, const struct clsf__line *line);
 size_t clsf__add_gated(const struct clsf_stream *s, struct clsf_worker *w, uint64_t line,
                        struct clsf__candidate *list, size_t n, size_t most);
 
-/* ---- condition.c ---- */
+/* ---- pending.c ---- */
+
+/* Lets a match wait; `told` is the line that is shown. */
+int clsf__pending_add(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line, uint32_t rule,
+                      const struct clsf__held *held, const struct clsf_line *told,
+                      const struct clsf_field *fields, size_t n_fields, uint64_t span);
 
 /*
- * Feeds the hits of one rule on one line (bit t of `terms`: term t) to its
- * condition. Returns whether it holds now, and if so the oldest line that it
- * took for that.
+ * A line has hits: those that wait for the range of an `unless` which is past
+ * are told, those that a hit of the line excuses are dropped.
  */
-bool clsf__condition(const struct clsf__rule *rule, uint64_t *words, uint64_t terms, uint64_t line,
-                     uint64_t *ret_oldest);
+int clsf__pending_pass(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line);
+
+/* The log is at its end: what still waits is told. */
+int clsf__pending_finish(struct clsf_stream *s);
+
+void clsf__pending_reset(struct clsf_stream *s);
+void clsf__pending_done(struct clsf_stream *s);
 
 /* ---- summary.c ---- */
 
@@ -259,6 +334,20 @@ struct clsf__rule_state *clsf__rule_state(struct clsf_stream *s, uint32_t rule);
 int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
                       uint32_t rule, const struct clsf_field *fields, size_t n_fields,
                       uint64_t span, const struct clsf_line *shown);
+
+/* Notes a match that has waited; its evidence is taken out of it. */
+int clsf__summary_add_pending(struct clsf_stream *s, struct clsf__pending *p);
+
+/* Is the line one of level warning or less, or does it speak of a retry? */
+int clsf__is_weak(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line, bool *ret_weak);
+
+void clsf__evidence_init(struct clsf__evidence *e, const struct clsf_allocator *a);
+/* Empties it: it keeps its memory, and wants no more context. */
+void clsf__evidence_clear(struct clsf_stream *s, struct clsf__evidence *e);
+void clsf__evidence_done(struct clsf_stream *s, struct clsf__evidence *e);
+
+/* Keeps the lines around an evidence that is the line, or stands above it. */
+int clsf__evidence_context(struct clsf_stream *s, struct clsf__evidence *e, const struct clsf__line *line);
 
 /* Keeps a line and captures as evidence, replacing what it held. */
 int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const struct clsf_line *line,
@@ -282,10 +371,10 @@ struct clsf__above {
 
 /*
  * The lines above `line`, nearest first: at most `most` of them, and at most
- * CLSF__LOOKBACK_BYTES in all.
+ * `most_bytes` in all (CLSF__LOOKBACK_BYTES or CLSF__SPAN_BYTES).
  */
 size_t clsf__lines_above(const struct clsf_stream *s, const struct clsf__line *line,
-                         struct clsf__above above[CLSF__LOOKBACK_LINES], size_t most);
+                         struct clsf__above *above, size_t most, size_t most_bytes);
 
 /*
  * The most telling line of the program output right above `line`; false when

@@ -47,25 +47,56 @@ struct clsf__rule_state *clsf__rule_state(struct clsf_stream *s, uint32_t rule)
 	struct clsf__rule_state *state = clsf__calloc(a, 1, sizeof(*state));
 	if (!state)
 		return NULL;
-	uint32_t words = s->ruleset->rules[rule]->state_words;
-	if (words) {
-		state->words = clsf__calloc(a, words, sizeof(*state->words));
-		if (!state->words) {
+	uint32_t moments = s->ruleset->rules[rule]->n_moments;
+	if (moments) {
+		state->moments = clsf__calloc(a, moments, sizeof(*state->moments));
+		if (!state->moments) {
 			clsf__free(a, state);
 			return NULL;
 		}
 	}
 	state->rule = rule;
-	struct clsf__buffer *buffers[] = { &state->evidence.data, &state->evidence.before,
-		                           &state->evidence.after, &state->shown.data,
-		                           &state->shown.before, &state->shown.after,
-		                           &state->spare.data, &state->spare.before,
-		                           &state->spare.after };
-	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
-		clsf__buffer_init(buffers[i], a);
+	clsf__evidence_init(&state->evidence, a);
+	clsf__evidence_init(&state->shown, a);
+	clsf__evidence_init(&state->spare, a);
 	s->states[s->n_states++] = state;
 	s->table[slot] = (uint32_t)s->n_states;
 	return state;
+}
+
+/* ---- evidence ---- */
+
+void clsf__evidence_init(struct clsf__evidence *e, const struct clsf_allocator *a)
+{
+	clsf__buffer_init(&e->data, a);
+	clsf__buffer_init(&e->before, a);
+	clsf__buffer_init(&e->after, a);
+}
+
+/* The lines around it are dropped, and no more are wanted. */
+static void clear_context(struct clsf_stream *s, struct clsf__evidence *e)
+{
+	s->kept -= e->before.length + e->after.length;
+	e->before.length = e->after.length = 0;
+	if (e->after_wanted)
+		s->n_after--;
+	e->after_wanted = 0;
+}
+
+void clsf__evidence_clear(struct clsf_stream *s, struct clsf__evidence *e)
+{
+	clear_context(s, e);
+	s->kept -= e->data.length;
+	e->data.length = 0;
+	e->n_fields = 0;
+}
+
+void clsf__evidence_done(struct clsf_stream *s, struct clsf__evidence *e)
+{
+	clsf__buffer_done(&e->data);
+	clsf__buffer_done(&e->before);
+	clsf__buffer_done(&e->after);
+	clsf__free(&s->allocator, e->fields);
 }
 
 int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const struct clsf_line *line,
@@ -113,22 +144,15 @@ static void add_context(struct clsf_stream *s, struct clsf__buffer *b, const cha
 	s->kept += b->length - before;
 }
 
-/*
- * Keeps the lines around the evidence, which is `line` or stands above it, as
- * far as they are known; those after `line` come with clsf__summary_after().
- */
-static int keep_context(struct clsf_stream *s, struct clsf__evidence *e, const struct clsf__line *line)
+/* Those after `line` come with clsf__summary_after(). */
+int clsf__evidence_context(struct clsf_stream *s, struct clsf__evidence *e, const struct clsf__line *line)
 {
 	uint32_t wanted = s->options.context;
-	s->kept -= e->before.length + e->after.length;
-	e->before.length = e->after.length = 0;
-	if (e->after_wanted)
-		s->n_after--;
-	e->after_wanted = 0;
+	clear_context(s, e);
 	if (!wanted)
 		return 0;
 	struct clsf__above above[CLSF__LOOKBACK_LINES];
-	size_t n = clsf__lines_above(s, line, above, CLSF__LOOKBACK_LINES);
+	size_t n = clsf__lines_above(s, line, above, CLSF__LOOKBACK_LINES, CLSF__LOOKBACK_BYTES);
 	uint32_t left = wanted;
 	/* An evidence that is out of sight has no context: lines from elsewhere would mislead. */
 	if (e->line < line->number && (n == 0 || above[n - 1].number > e->line))
@@ -151,28 +175,38 @@ static int keep_context(struct clsf_stream *s, struct clsf__evidence *e, const s
 	return e->before.failed || e->after.failed ? CLSF_E_NOMEM : 0;
 }
 
-int clsf__summary_after(struct clsf_stream *s, const char *block, size_t length, uint64_t first_number)
+/* Adds the lines of the block that the evidence still wants. */
+static int add_after(struct clsf_stream *s, struct clsf__evidence *e, const char *block, size_t length,
+                     uint64_t number)
 {
-	for (size_t i = 0; s->n_after && i < s->n_states; i++) {
-		struct clsf__evidence *e = &s->states[i]->evidence;
-		uint64_t number = first_number;
-		for (size_t at = 0; e->after_wanted && at < length; number++) {
-			const char *newline = memchr(block + at, '\n', length - at);
-			size_t end = newline ? (size_t)(newline - block) : length;
-			if (number == e->after_next) {
-				size_t n = end > at && block[end - 1] == '\r' ? end - 1 - at : end - at;
-				add_context(s, &e->after, block + at, n);
-				if (e->after.failed)
-					return CLSF_E_NOMEM;
-				e->after_next++;
-				if (--e->after_wanted == 0)
-					s->n_after--;
-			}
-			at = end + 1;
+	for (size_t at = 0; e->after_wanted && at < length; number++) {
+		const char *newline = memchr(block + at, '\n', length - at);
+		size_t end = newline ? (size_t)(newline - block) : length;
+		if (number == e->after_next) {
+			size_t n = end > at && block[end - 1] == '\r' ? end - 1 - at : end - at;
+			add_context(s, &e->after, block + at, n);
+			if (e->after.failed)
+				return CLSF_E_NOMEM;
+			e->after_next++;
+			if (--e->after_wanted == 0)
+				s->n_after--;
 		}
+		at = end + 1;
 	}
 	return 0;
 }
+
+int clsf__summary_after(struct clsf_stream *s, const char *block, size_t length, uint64_t first_number)
+{
+	int result = 0;
+	for (size_t i = 0; result == 0 && s->n_after && i < s->n_states; i++)
+		result = add_after(s, &s->states[i]->evidence, block, length, first_number);
+	for (size_t i = 0; result == 0 && s->n_after && i < s->n_waiting; i++)
+		result = add_after(s, &s->waiting[i]->told, block, length, first_number);
+	return result;
+}
+
+/* ---- matches ---- */
 
 static bool contains_retry(const char *text, size_t length)
 {
@@ -184,6 +218,16 @@ static bool contains_retry(const char *text, size_t length)
 		if (memmem(text, length, words[i], strlen(words[i])))
 			return true;
 	return false;
+}
+
+int clsf__is_weak(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line, bool *ret_weak)
+{
+	if (!s->options.no_unwrap && !clsf__unwrap_line(w, line))
+		return CLSF_E_NOMEM;
+	enum clsf__level level = w->messages.level;
+	*ret_weak = (level != CLSF__LEVEL_NONE && level < CLSF__LEVEL_ERROR) ||
+	            contains_retry(clsf__line_text(line), line->length);
+	return 0;
 }
 
 int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
@@ -201,11 +245,9 @@ int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct
 	if (first)
 		state->tries = 0;
 	if (first || (state->evidence.weak && state->tries++ < MAX_TRIES)) {
-		if (!s->options.no_unwrap && !clsf__unwrap_line(w, line))
-			return CLSF_E_NOMEM;
-		enum clsf__level level = w->messages.level;
-		weak = (level != CLSF__LEVEL_NONE && level < CLSF__LEVEL_ERROR) ||
-		       contains_retry(text, line->length);
+		int result = clsf__is_weak(s, w, line, &weak);
+		if (result)
+			return result;
 		replace = first || !weak;
 	}
 	if (state->count++ == 0)
@@ -236,30 +278,49 @@ int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct
 	state->evidence.span = span;
 	int result = clsf__evidence_set(s, &state->evidence, &evidence, fields, n_fields);
 	if (result == 0)
-		result = keep_context(s, &state->evidence, line);
+		result = clsf__evidence_context(s, &state->evidence, line);
 	if (result == 0 && first && r->public.role == CLSF_ROLE_FAILURE)
 		result = clsf__telling_keep(s, w, line);
 	return result;
 }
 
-static void evidence_done(struct clsf_stream *s, struct clsf__evidence *e)
+int clsf__summary_add_pending(struct clsf_stream *s, struct clsf__pending *p)
 {
-	clsf__buffer_done(&e->data);
-	clsf__buffer_done(&e->before);
-	clsf__buffer_done(&e->after);
-	clsf__free(&s->allocator, e->fields);
+	struct clsf__rule_state *state = clsf__rule_state(s, p->rule);
+	if (!state)
+		return CLSF_E_NOMEM;
+	/* It comes late: of two in one episode the earlier one is the first, whichever was told first. */
+	bool first = state->count == 0 || state->episode < p->episode;
+	bool earlier = state->count && state->episode == p->episode && p->line < state->episode_line;
+	bool replace = first || (state->episode == p->episode && (earlier ? !p->told.weak || state->evidence.weak
+	                                                                  : !p->told.weak && state->evidence.weak));
+	if (state->count++ == 0 || p->line < state->first_line)
+		state->first_line = p->line;
+	if (p->line > state->last_line)
+		state->last_line = p->line;
+	if (first)
+		state->episode = p->episode;
+	if (first || earlier)
+		state->episode_line = p->line;
+	if (replace) {
+		struct clsf__evidence old = state->evidence;
+		state->evidence = p->told;
+		p->told = old;
+	}
+	return 0;
 }
 
 void clsf__summary_reset(struct clsf_stream *s)
 {
 	for (size_t i = 0; i < s->n_states; i++) {
 		struct clsf__rule_state *state = s->states[i];
-		evidence_done(s, &state->evidence);
-		evidence_done(s, &state->shown);
-		evidence_done(s, &state->spare);
-		clsf__free(&s->allocator, state->words);
+		clsf__evidence_done(s, &state->evidence);
+		clsf__evidence_done(s, &state->shown);
+		clsf__evidence_done(s, &state->spare);
+		clsf__free(&s->allocator, state->moments);
 		clsf__free(&s->allocator, state);
 	}
+	clsf__pending_reset(s);
 	s->n_states = 0;
 	if (s->table)
 		memset(s->table, 0, s->table_size * sizeof(*s->table));
@@ -274,6 +335,7 @@ void clsf__summary_reset(struct clsf_stream *s)
 void clsf__summary_done(struct clsf_stream *s)
 {
 	clsf__summary_reset(s);
+	clsf__pending_done(s);
 	clsf__free(&s->allocator, s->states);
 	clsf__free(&s->allocator, s->table);
 	clsf__free(&s->allocator, s->gates);

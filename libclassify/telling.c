@@ -20,7 +20,7 @@
 
 /* Takes lines off the end of text[0..length), nearest first. Returns false when the bound is reached. */
 static bool take_lines(const struct clsf_stream *s, const char *text, size_t length, uint64_t end_offset, uint64_t next_number,
-                       struct clsf__above *above, size_t *n, size_t most, size_t *bytes)
+                       struct clsf__above *above, size_t *n, size_t most, size_t *bytes, size_t most_bytes)
 {
 	while (length > 0) {
 		if (*n == most)
@@ -29,7 +29,7 @@ static bool take_lines(const struct clsf_stream *s, const char *text, size_t len
 		const char *newline = end ? memrchr(text, '\n', end) : NULL;
 		size_t start = newline ? (size_t)(newline - text) + 1 : 0;
 		*bytes += length - start;
-		if (*bytes > CLSF__LOOKBACK_BYTES)
+		if (*bytes > most_bytes)
 			return false;
 		size_t kept = end > start && text[end - 1] == '\r' ? end - 1 : end;
 		end_offset -= clsf__raw_length(s, text + start, length - start);
@@ -42,32 +42,34 @@ static bool take_lines(const struct clsf_stream *s, const char *text, size_t len
 }
 
 size_t clsf__lines_above(const struct clsf_stream *s, const struct clsf__line *line,
-                         struct clsf__above above[CLSF__LOOKBACK_LINES], size_t most)
+                         struct clsf__above *above, size_t most, size_t most_bytes)
 {
 	size_t n = 0, bytes = 0;
-	if (most > CLSF__LOOKBACK_LINES)
-		most = CLSF__LOOKBACK_LINES;
-	if (take_lines(s, line->block, line->start, line->offset, line->number, above, &n, most, &bytes))
-		take_lines(s, s->tail.data, s->tail.length, s->offset, line->number, above, &n, most, &bytes);
+	if (take_lines(s, line->block, line->start, line->offset, line->number, above, &n, most, &bytes, most_bytes))
+		take_lines(s, s->tail.data, s->tail.length, s->offset, line->number, above, &n, most, &bytes, most_bytes);
 	return n;
 }
 
 /*
- * One byte more than the lookback may reach, so that a line which is cut at the
+ * One byte more than any lookback may reach, so that a line which is cut at the
  * front of the tail is always out of reach.
  */
-#define TAIL_BYTES (CLSF__LOOKBACK_BYTES + 1)
+static size_t tail_bytes(const struct clsf_stream *s)
+{
+	return (s->ruleset->max_lines > 1 ? CLSF__SPAN_BYTES : CLSF__LOOKBACK_BYTES) + 1;
+}
 
 int clsf__tail_update(struct clsf_stream *s, const char *block, size_t length)
 {
 	struct clsf__buffer *tail = &s->tail;
-	if (length >= TAIL_BYTES) {
-		block += length - TAIL_BYTES;
-		length = TAIL_BYTES;
+	const size_t most = tail_bytes(s);
+	if (length >= most) {
+		block += length - most;
+		length = most;
 		tail->length = 0;
-	} else if (tail->length + length > 2 * TAIL_BYTES) {
-		memmove(tail->data, tail->data + tail->length - TAIL_BYTES, TAIL_BYTES);
-		tail->length = TAIL_BYTES;
+	} else if (tail->length + length > 2 * most) {
+		memmove(tail->data, tail->data + tail->length - most, most);
+		tail->length = most;
 	}
 	clsf__buffer_add(tail, block, length);
 	return tail->failed ? CLSF_E_NOMEM : 0;
@@ -194,7 +196,7 @@ bool clsf__telling_above(struct clsf_stream *s, struct clsf_worker *w, const str
                          struct clsf__above *ret_above)
 {
 	struct clsf__above above[CLSF__LOOKBACK_LINES];
-	size_t n = clsf__lines_above(s, line, above, CLSF__LOOKBACK_LINES);
+	size_t n = clsf__lines_above(s, line, above, CLSF__LOOKBACK_LINES, CLSF__LOOKBACK_BYTES);
 	int best = -1;
 	bool found = false;
 	for (size_t i = 0; i < n; i++) {
@@ -219,7 +221,7 @@ int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struc
 		return 0;
 	struct clsf__above lines[CLSF__LOOKBACK_LINES + 1];
 	lines[0] = (struct clsf__above){ clsf__line_text(line), line->length, line->number, line->offset };
-	size_t n = 1 + clsf__lines_above(s, line, lines + 1, CLSF__LOOKBACK_LINES);
+	size_t n = 1 + clsf__lines_above(s, line, lines + 1, CLSF__LOOKBACK_LINES, CLSF__LOOKBACK_BYTES);
 	s->has_telling = true;
 	s->telling_episode = s->episode;
 	s->n_telling = 0;

@@ -440,6 +440,22 @@ static bool fill_warnings(struct clsf_stream *s)
 		         CLSF__MAX_MESSAGES);
 		good = add_warning(s, list, CLSF_WARN_LIMIT_REACHED, text, 0, false, 0) && good;
 	}
+	const struct {
+		bool passed;
+		const char *text;
+	} limits[] = {
+		{ s->span_limit, "an expression over several lines saw fewer lines than it may: they were too long" },
+		{ s->pending_limit, "too many matches waited for their 'unless' at once; the oldest were told" },
+		{ s->field_limit, "a line has more fields than are read; conditions saw the first ones" },
+		{ s->remarks.forgotten, "an 'unless' hit more lines than are remembered; an older one may have excused a match" },
+	};
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (limits[i].passed)
+			good = add_warning(s, list, CLSF_WARN_LIMIT_REACHED, limits[i].text, 0, false, 0) && good;
+	if (s->remarks.no_timestamps)
+		good = add_warning(s, list, CLSF_WARN_NO_TIMESTAMPS,
+		                   "lines tell no time that can be compared: windows in time were taken in lines", 0, false,
+		                   0) && good;
 	if (s->ruleset->n_rules == 0) {
 		good = add_warning(s, list, CLSF_WARN_RULE_QUARANTINED, "no rule could be loaded", 0, false, 0) && good;
 	} else if (s->ruleset->quarantined) {

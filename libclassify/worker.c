@@ -26,6 +26,9 @@ int clsf_worker_new(struct clsf_ruleset *ruleset, const struct clsf_worker_optio
 	clsf__messages_init(&w->messages, &a);
 	clsf__messages_init(&w->other, &a);
 	clsf__buffer_init(&w->side, &a);
+	for (size_t i = 0; i < sizeof(w->spans) / sizeof(w->spans[0]); i++)
+		clsf__buffer_init(&w->spans[i].text, &a);
+	clsf__fields_init(&w->line_fields, &a);
 	size_t n = ruleset->n_expressions + 1;
 	/* One line never has more candidates than this, so that a block of one line always fits. */
 	w->max_candidates = 4 * n > MIN_CANDIDATES ? 4 * n : MIN_CANDIDATES;
@@ -67,6 +70,9 @@ void clsf_worker_free(struct clsf_worker *w)
 	clsf__messages_done(&w->messages);
 	clsf__messages_done(&w->other);
 	clsf__buffer_done(&w->side);
+	for (size_t i = 0; i < sizeof(w->spans) / sizeof(w->spans[0]); i++)
+		clsf__buffer_done(&w->spans[i].text);
+	clsf__fields_done(&w->line_fields);
 	clsf__free(&a, w->pieces);
 	clsf__free(&a, w->candidates);
 	clsf__free(&a, w->merged);

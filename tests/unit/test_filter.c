@@ -9,7 +9,7 @@ static struct clsf__literals literals_of(struct clsf__arena *arena, const char *
 	struct clsf__re_tree tree;
 	struct clsf__literals literals;
 	assert_true(clsf__re_parse(arena, pattern, strlen(pattern), utf, &tree));
-	assert_true(clsf__re_literals(arena, &tree, &literals));
+	assert_true(clsf__re_literals(arena, &tree, false, &literals));
 	return literals;
 }
 

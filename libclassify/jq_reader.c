@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the jq programs that rules of others hold, as far as they are plain
+ * paths and what is commonly asked of them:
+ *
+ *     .a.b[0]   .a[]?   .a == "x"   .a != null   (.a // 0) != 0
+ *     .a | test("x")    .a | contains("x")    .a[] | (.b != null or .c == 1)
+ *     select(...)   and   or   ( )
+ *
+ * Each comparison becomes an expression on a field; `and` a condition on one
+ * line, `or` a choice. How we differ from jq: what is not there is not looked
+ * at, so `.a != "x"` needs an `.a`. Anything else is refused with its place.
+ */
+
+#include <stdio.h>
+
+#include "error.h"
+#include "fields.h"
+#include "yaml_reader.h"
+
+#define MAX_DEPTH 16
+#define MAX_PATH 1000  /* bytes */
+
+struct program {
+	struct clsf__reader *r;
+	const yaml_node_t *node;     /* for places */
+	const char *at, *end;
+	unsigned depth;
+};
+
+/* A path so far, as it is written. */
+struct path {
+	char text[MAX_PATH];
+	size_t length;
+};
+
+static uint32_t fail(struct program *p, const char *what)
+{
+	if (!p->r->faulty)
+		FAULT(p->r, p->node, "jq: %s at '%.40s'; paths, comparisons with constants, test, contains, select, "
+		                     "and, or are understood", what, p->at);
+	return UINT32_MAX;
+}
+
+static void skip_blanks(struct program *p)
+{
+	while (p->at < p->end && strchr(" \t\r\n", *p->at))
+		p->at++;
+}
+
+static bool is_word_byte(char c)
+{
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Takes a word or an operator that comes next. */
+static bool take(struct program *p, const char *word)
+{
+	skip_blanks(p);
+	size_t n = strlen(word);
+	if ((size_t)(p->end - p->at) < n || memcmp(p->at, word, n) != 0)
+		return false;
+	if (is_word_byte(*word) && p->at + n < p->end && is_word_byte(p->at[n]))
+		return false;
+	p->at += n;
+	return true;
+}
+
+/* Appends a path that comes next: .a, ."b c", [0], [], and ?, which is no matter here. */
+static bool take_path(struct program *p, struct path *path)
+{
+	skip_blanks(p);
+	const char *start = p->at;
+	while (p->at < p->end) {
+		const char *from = p->at;
+		if (*p->at == '?') {
+			p->at++;
+			continue;
+		}
+		if (*p->at == '[') {
+			const char *close = memchr(p->at, ']', (size_t)(p->end - p->at));
+			if (!close)
+				return false;
+			p->at = close + 1;
+		} else if (*p->at == '.') {
+			p->at++;
+			if (p->at < p->end && *p->at == '"') {
+				const char *close = memchr(p->at + 1, '"', (size_t)(p->end - p->at - 1));
+				if (!close)
+					return false;
+				p->at = close + 1;
+			}
+			while (p->at < p->end && (is_word_byte(*p->at) || *p->at == '-'))
+				p->at++;
+		} else {
+			break;
+		}
+		size_t n = (size_t)(p->at - from);
+		if (path->length + n >= sizeof(path->text))
+			return false;
+		/* A lone dot in front of a path is the value itself. */
+		if (n == 1 && *from == '.')
+			continue;
+		memcpy(path->text + path->length, from, n);
+		path->length += n;
+	}
+	return p->at > start;
+}
+
+/* A constant that comes next, as the text that a field would have; `quoted` is true for a text. */
+static bool take_constant(struct program *p, struct clsf__buffer *out)
+{
+	skip_blanks(p);
+	if (p->at < p->end && *p->at == '"') {
+		for (p->at++; p->at < p->end && *p->at != '"'; p->at++) {
+			if (*p->at == '\\' && p->at + 1 < p->end)
+				p->at++;
+			clsf__buffer_addc(out, *p->at);
+		}
+		return p->at++ < p->end && !out->failed;
+	}
+	const char *start = p->at;
+	while (p->at < p->end && (is_word_byte(*p->at) || *p->at == '-' || *p->at == '.'))
+		p->at++;
+	clsf__buffer_add(out, start, (size_t)(p->at - start));
+	return p->at > start && !out->failed;
+}
+
+/* The text as an expression that matches it alone. */
+static void add_escaped(struct clsf__buffer *b, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (strchr("\\^$.[]|()?*+{}#", text[i]))
+			clsf__buffer_addc(b, '\\');
+		clsf__buffer_addc(b, text[i]);
+	}
+}
+
+static uint32_t add_test(struct program *p, const struct path *path, const char *pattern, size_t length)
+{
+	struct clsf__reader *r = p->r;
+	struct clsf__buffer normal;
+	size_t column;
+	clsf__buffer_init(&normal, r->file->allocator);
+	uint32_t node = UINT32_MAX;
+	if (!clsf__field_path(path->text, path->length, &normal, &column))
+		fail(p, "no path");
+	else if (normal.failed)
+		r->no_memory = true;
+	else
+		node = clsf__add_pattern(r, p->node, clsf__reader_keep(r, pattern, length), length, 1,
+		                         clsf__reader_keep(r, normal.data, normal.length));
+	clsf__buffer_done(&normal);
+	return node;
+}
+
+/*
+ * What is asked of a path. `without` is a constant that stands in for a value
+ * that is not there, and so is excluded with it; "" for none.
+ */
+static uint32_t read_comparison(struct program *p, const struct path *path, const struct clsf__buffer *without)
+{
+	struct clsf__buffer constant, pattern;
+	clsf__buffer_init(&constant, p->r->file->allocator);
+	clsf__buffer_init(&pattern, p->r->file->allocator);
+	uint32_t node = UINT32_MAX;
+	bool equal = take(p, "=="), unequal = !equal && take(p, "!=");
+	if ((equal || unequal) && !take_constant(p, &constant)) {
+		fail(p, "no constant");
+	} else if (equal && constant.length == 4 && memcmp(constant.data, "null", 4) == 0) {
+		fail(p, "a comparison with null that must hold");
+	} else {
+		clsf__buffer_adds(&pattern, equal ? "\\A" : "\\A(?!(?:");
+		add_escaped(&pattern, constant.data ? constant.data : "", constant.length);
+		if (equal) {
+			clsf__buffer_adds(&pattern, "\\z");
+		} else {
+			/* What is asked for by itself is neither null nor false; what is compared is not null. */
+			clsf__buffer_adds(&pattern, unequal ? "|null" : "null|false");
+			if (without->length)
+				clsf__buffer_adds(&pattern, "|false");
+			clsf__buffer_adds(&pattern, ")\\z)");
+		}
+		if (pattern.failed)
+			p->r->no_memory = true;
+		else
+			node = add_test(p, path, pattern.data, pattern.length);
+	}
+	clsf__buffer_done(&constant);
+	clsf__buffer_done(&pattern);
+	return node;
+}
+
+static uint32_t read_or(struct program *p, const struct path *base);
+
+/* .path | test("x"): an expression on the value; .path | contains("x"): a text in it. */
+static uint32_t read_function(struct program *p, const struct path *path, bool literal)
+{
+	struct clsf__buffer constant, pattern;
+	clsf__buffer_init(&constant, p->r->file->allocator);
+	clsf__buffer_init(&pattern, p->r->file->allocator);
+	uint32_t node = UINT32_MAX;
+	if (!take(p, "(") || !take_constant(p, &constant) || !take(p, ")")) {
+		fail(p, "no constant in parentheses");
+	} else {
+		if (literal)
+			add_escaped(&pattern, constant.data, constant.length);
+		else
+			clsf__buffer_add(&pattern, constant.data, constant.length);
+		if (pattern.failed)
+			p->r->no_memory = true;
+		else
+			node = add_test(p, path, pattern.data, pattern.length);
+	}
+	clsf__buffer_done(&constant);
+	clsf__buffer_done(&pattern);
+	return node;
+}
+
+/* A path and what follows it. */
+static uint32_t read_path(struct program *p, const struct path *base)
+{
+	struct path path = *base;
+	if (!take_path(p, &path))
+		return fail(p, "nothing that is understood");
+	if (take(p, "|")) {
+		if (take(p, "test"))
+			return read_function(p, &path, false);
+		if (take(p, "contains"))
+			return read_function(p, &path, true);
+		return read_or(p, &path);
+	}
+	struct clsf__buffer none;
+	clsf__buffer_init(&none, p->r->file->allocator);
+	return read_comparison(p, &path, &none);
+}
+
+/* (.a // 0) != 0: a constant for what is not there. False when it is something else; nothing is taken then. */
+static bool read_default(struct program *p, const struct path *base, uint32_t *ret_node)
+{
+	const char *start = p->at;
+	struct path path = *base;
+	struct clsf__buffer without;
+	clsf__buffer_init(&without, p->r->file->allocator);
+	bool found = take(p, "(") && take_path(p, &path) && take(p, "//") && take_constant(p, &without) && take(p, ")");
+	if (found)
+		*ret_node = read_comparison(p, &path, &without);
+	else
+		p->at = start;
+	clsf__buffer_done(&without);
+	return found;
+}
+
+static uint32_t read_operand(struct program *p, const struct path *base)
+{
+	uint32_t node;
+	skip_blanks(p);
+	if (read_default(p, base, &node))
+		return node;
+	bool selects = take(p, "select");
+	if (!take(p, "("))
+		return selects ? fail(p, "no parenthesis") : read_path(p, base);
+	if (++p->depth > MAX_DEPTH)
+		return fail(p, "nested too deep");
+	node = read_or(p, base);
+	p->depth--;
+	if (node != UINT32_MAX && !take(p, ")"))
+		return fail(p, "no closing parenthesis");
+	return node;
+}
+
+/* Operands between `word`s; several become children of one node of the kind. */
+static uint32_t read_operands(struct program *p, const struct path *base, const char *word,
+                              enum clsf__condition_kind kind, uint32_t (*read)(struct program *, const struct path *))
+{
+	struct clsf__reader *r = p->r;
+	/* Parents stand before their children, and it is not known yet whether there will be several. */
+	uint32_t parent = clsf__add_node(r, p->node, kind);
+	if (parent == UINT32_MAX)
+		return parent;
+	r->nodes[parent].same_line = kind == CLSF__COND_ALL;
+	do {
+		uint32_t child = read(p, base);
+		if (child == UINT32_MAX)
+			return child;
+		clsf__add_child(r, parent, child);
+	} while (take(p, word));
+	return parent;
+}
+
+static uint32_t read_and(struct program *p, const struct path *base)
+{
+	return read_operands(p, base, "and", CLSF__COND_ALL, read_operand);
+}
+
+static uint32_t read_or(struct program *p, const struct path *base)
+{
+	return read_operands(p, base, "or", CLSF__COND_ANY, read_and);
+}
+
+uint32_t clsf__read_jq(struct clsf__reader *r, const yaml_node_t *node)
+{
+	struct program p = { .r = r, .node = node, .at = scalar(node), .end = scalar(node) + node->data.scalar.length };
+	const struct path root = { .length = 0 };
+	uint32_t index = read_or(&p, &root);
+	skip_blanks(&p);
+	if (index != UINT32_MAX && p.at < p.end)
+		return fail(&p, "something");
+	return index;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Looking for one expression in the line at hand: in its messages and in the
+ * line as it came, in a decoded field of it, or over it and the lines above.
+ * What has to be made of the line for that is made once, when first asked for.
+ */
+
+#include <string.h>
+
+#include "lines.h"
+#include "stream.h"
+
+void clsf__look_begin(struct clsf_worker *w)
+{
+	w->unwrapped = false;
+	w->plain = -1;
+	w->messages.level = CLSF__LEVEL_NONE;
+	w->has_fields = w->has_moment = w->has_own_time = false;
+	w->spans[0].made = w->spans[1].made = w->spans[2].made = false;
+}
+
+/* Runs one expression on one text, noting what is not an answer. */
+static enum clsf__run run_between(struct clsf_stream *s, struct clsf_worker *w,
+                                  const struct clsf__line *line, struct clsf__compiled *e,
+                                  const char *text, size_t length, size_t *ret_start, size_t *ret_end)
+{
+	uint64_t begun = clsf__now(w);
+	enum clsf__run result = clsf__run(w->runner, e->code, text, length, ret_start, ret_end);
+	if (w->costs) {
+		struct clsf_cost *cost = &w->costs[e - w->ruleset->expressions];
+		cost->judged++;
+		cost->nanoseconds += clsf__now(w) - begun;
+	}
+	if (result == CLSF__RUN_LIMIT) {
+		if (s->match_limits++ == 0) {
+			s->first_limit_line = line->number;
+			s->first_limit_rule = e->n_uses ? w->ruleset->uses[e->first_use].rule : UINT32_MAX;
+		}
+		return CLSF__RUN_NO_MATCH;
+	}
+	return result;
+}
+
+static enum clsf__run run_on(struct clsf_stream *s, struct clsf_worker *w,
+                             const struct clsf__line *line, struct clsf__compiled *e,
+                             const char *text, size_t length, uint64_t *ret_span)
+{
+	size_t start, end;
+	enum clsf__run result = run_between(s, w, line, e, text, length, &start, &end);
+	if (result == CLSF__RUN_MATCH)
+		*ret_span = end > start ? end - start : 0;
+	return result;
+}
+
+static bool is_raw(const struct clsf__message *m, const struct clsf__line *line)
+{
+	return !m->decoded && m->at == 0 && m->length == line->length;
+}
+
+/* Are all messages of the line parts of its raw text? */
+static bool is_plain(struct clsf_worker *w, const struct clsf__line *line)
+{
+	if (w->plain < 0)
+		w->plain = clsf__find_special(clsf__line_text(line), line->length, 0) == line->length;
+	return w->plain;
+}
+
+bool clsf__unwrap_line(struct clsf_worker *w, const struct clsf__line *line)
+{
+	if (!w->unwrapped)
+		w->unwrapped = clsf__unwrap(&w->messages, clsf__line_text(line), line->length);
+	return w->unwrapped;
+}
+
+/* An expression of one line: in its messages, and in the line as it came. */
+static enum clsf__run look_in_line(struct clsf_stream *s, struct clsf_worker *w,
+                           const struct clsf__line *line, struct clsf__compiled *e,
+                           const char **ret_text, uint64_t *ret_span)
+{
+	const char *raw = clsf__line_text(line);
+	const struct clsf__messages *m = &w->messages;
+	*ret_text = raw;
+	if (s->options.no_unwrap)
+		return run_on(s, w, line, e, raw, line->length, ret_span);
+	/*
+	 * Most candidates are no hits. An expression without context that does not
+	 * match the raw line matches no part of it either: one call decides, before
+	 * the line is even unwrapped.
+	 */
+	signed char *luck = &w->luck[e - w->ruleset->expressions];
+	bool raw_first = e->context_free && (!e->captures || *luck <= 0) && is_plain(w, line);
+	if (raw_first) {
+		enum clsf__run result = run_on(s, w, line, e, raw, line->length, ret_span);
+		/* What captures nothing is known now; where in the line it stands does not matter. */
+		if (result != CLSF__RUN_MATCH || !e->captures)
+			return result;
+	}
+	if (!clsf__unwrap_line(w, line))
+		return CLSF__RUN_NOMEM;
+	s->message_limit = s->message_limit || m->cut;
+	for (size_t i = 0; i < m->n; i++) {
+		if (is_raw(&m->item[i], line))
+			continue;
+		const char *text = clsf__message_text(m, raw, i);
+		enum clsf__run result = run_on(s, w, line, e, text, m->item[i].length, ret_span);
+		if (result != CLSF__RUN_NO_MATCH) {
+			*ret_text = text;
+			return result;
+		}
+	}
+	/* The runner must hold the raw line's captures again, if another text was tried since. */
+	if (raw_first && (m->n == 0 || (m->n == 1 && is_raw(&m->item[0], line))))
+		return CLSF__RUN_MATCH;
+	return run_on(s, w, line, e, raw, line->length, ret_span);
+}
+
+/* ---- fields ---- */
+
+static enum clsf__run look_in_fields(struct clsf_stream *s, struct clsf_worker *w,
+                                     const struct clsf__line *line, struct clsf__compiled *e,
+                                     const char **ret_text, uint64_t *ret_span)
+{
+	if (!w->has_fields && !clsf__fields_read(&w->line_fields, clsf__line_text(line), line->length))
+		return CLSF__RUN_NOMEM;
+	w->has_fields = true;
+	s->field_limit = s->field_limit || w->line_fields.cut;
+	size_t at = 0, length;
+	const char *value;
+	while (clsf__fields_find(&w->line_fields, e->field, &at, &value, &length)) {
+		enum clsf__run result = run_on(s, w, line, e, value, length, ret_span);
+		if (result != CLSF__RUN_NO_MATCH) {
+			*ret_text = value;
+			return result;
+		}
+	}
+	return CLSF__RUN_NO_MATCH;
+}
+
+/* ---- several lines ---- */
+
+/*
+ * Where a message begins with its indentation, which it was told without: a
+ * wrapper ends with one blank, so of those in front of the message all but one
+ * are its own.
+ */
+static size_t indented_start(const char *text, size_t at)
+{
+	size_t start = at;
+	while (start > 0 && (text[start - 1] == ' ' || text[start - 1] == '\t'))
+		start--;
+	bool wrapped = start > 0 && text[start - 1] != '\n' && start < at;
+	return start + wrapped;
+}
+
+/*
+ * Appends the innermost messages of a line. They come before the texts that
+ * hold them, so that what begins inside the last one taken is passed over;
+ * where a message held several lines, all of them are taken.
+ */
+static void add_messages(struct clsf__buffer *out, const struct clsf__messages *m, const char *line)
+{
+	size_t end = 0;
+	for (size_t i = 0; i < m->n; i++) {
+		const struct clsf__message *item = &m->item[i];
+		if (i > 0 && (item->at < end || item->decoded != m->item[0].decoded))
+			continue;
+		const char *text = item->decoded ? m->decoded.data : line;
+		size_t start = indented_start(text, item->at);
+		if (i > 0)
+			clsf__buffer_addc(out, '\n');
+		end = item->at + item->length;
+		clsf__buffer_add(out, text + start, end - start);
+	}
+}
+
+/* Appends a line of a span: its messages, or as it came. */
+static bool add_span_line(struct clsf_worker *w, struct clsf__span_text *span, const char *text, size_t length,
+                          bool message)
+{
+	if (message) {
+		if (!clsf__unwrap(&w->other, text, length))
+			return false;
+		if (w->other.n) {
+			add_messages(&span->text, &w->other, text);
+			return !span->text.failed;
+		}
+	}
+	clsf__buffer_add(&span->text, text, length);
+	return !span->text.failed;
+}
+
+/* Joins the line at hand and those above it, as far as the ruleset's widest expression reaches. */
+static bool make_span(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line, bool message)
+{
+	struct clsf__span_text *span = &w->spans[message ? 0 : 1];
+	if (span->made)
+		return true;
+	struct clsf__above above[CLSF__MAX_SPAN_LINES];
+	size_t most = w->ruleset->max_lines - 1;
+	size_t n = clsf__lines_above(s, line, above, most, CLSF__SPAN_BYTES);
+	s->span_limit = s->span_limit || (n < most && line->number > n + 1);
+	span->text.length = 0;
+	span->n = n + 1;
+	for (size_t i = n; i-- > 0;) {
+		span->start[i + 1] = span->text.length;
+		if (!add_span_line(w, span, above[i].text, above[i].length, message))
+			return false;
+		clsf__buffer_addc(&span->text, '\n');
+	}
+	span->start[0] = span->text.length;
+	span->made = add_span_line(w, span, clsf__line_text(line), line->length, message);
+	return span->made;
+}
+
+/* The first match that ends on the line at hand. */
+static enum clsf__run run_on_span(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                                  struct clsf__compiled *e, const struct clsf__span_text *span,
+                                  const char **ret_text, uint64_t *ret_span)
+{
+	const char *end = span->text.data + span->text.length;
+	const char *last = span->text.data + span->start[0];
+	/* Whatever is found and ends above, the search goes on from the line after the one where it began. */
+	for (size_t i = e->lines < span->n ? e->lines - 1 : span->n - 1;; i--) {
+		const char *text = span->text.data + span->start[i];
+		size_t from, to;
+		enum clsf__run result = run_between(s, w, line, e, text, (size_t)(end - text), &from, &to);
+		if (result != CLSF__RUN_MATCH)
+			return result;
+		if (text + to > last || (text + to == last && last == end)) {
+			*ret_text = text;
+			*ret_span = to > from ? to - from : 0;
+			return result;
+		}
+		while (i > 0 && span->text.data + span->start[i - 1] <= text + from)
+			i--;
+		if (i == 0)
+			return CLSF__RUN_NO_MATCH;
+	}
+}
+
+static enum clsf__run look_over_lines(struct clsf_stream *s, struct clsf_worker *w,
+                                      const struct clsf__line *line, struct clsf__compiled *e,
+                                      const char **ret_text, uint64_t *ret_span)
+{
+	for (int raw = s->options.no_unwrap ? 1 : 0; raw < 2; raw++) {
+		if (!make_span(s, w, line, !raw))
+			return CLSF__RUN_NOMEM;
+		enum clsf__run result = run_on_span(s, w, line, e, &w->spans[raw], ret_text, ret_span);
+		if (result != CLSF__RUN_NO_MATCH)
+			return result;
+	}
+	return CLSF__RUN_NO_MATCH;
+}
+
+/*
+ * The entry that the line at hand is part of, joined without anything between
+ * its lines: the nearest line above that tells a time, and what stands below
+ * it. Where none does, every line is an entry of its own.
+ */
+static bool make_entry(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line)
+{
+	struct clsf__span_text *entry = &w->spans[2];
+	if (entry->made)
+		return true;
+	struct clsf__above above[CLSF__MAX_SPAN_LINES];
+	struct clsf__time time;
+	size_t n = clsf__lines_above(s, line, above, CLSF__MAX_SPAN_LINES - 1, CLSF__SPAN_BYTES), first = 0;
+	while (first < n && !clsf__line_time(above[first].text, above[first].length, &time))
+		first++;
+	entry->text.length = 0;
+	entry->n = first < n ? first + 2 : 1;
+	for (size_t i = entry->n - 1; i-- > 0;) {
+		entry->start[i + 1] = entry->text.length;
+		clsf__buffer_add(&entry->text, above[i].text, above[i].length);
+	}
+	entry->start[0] = entry->text.length;
+	clsf__buffer_add(&entry->text, clsf__line_text(line), line->length);
+	entry->made = !entry->text.failed;
+	return entry->made;
+}
+
+static enum clsf__run look_in_entry(struct clsf_stream *s, struct clsf_worker *w,
+                                    const struct clsf__line *line, struct clsf__compiled *e,
+                                    const char **ret_text, uint64_t *ret_span)
+{
+	enum clsf__run result = look_in_line(s, w, line, e, ret_text, ret_span);
+	if (result != CLSF__RUN_NO_MATCH || clsf__line_has_time(w, line))
+		return result;
+	if (!make_entry(s, w, line))
+		return CLSF__RUN_NOMEM;
+	return w->spans[2].n > 1 ? run_on_span(s, w, line, e, &w->spans[2], ret_text, ret_span) : CLSF__RUN_NO_MATCH;
+}
+
+enum clsf__run clsf__look(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                          struct clsf__compiled *e, const char **ret_text, uint64_t *ret_span)
+{
+	if (*e->field)
+		return look_in_fields(s, w, line, e, ret_text, ret_span);
+	if (e->folded)
+		return look_in_entry(s, w, line, e, ret_text, ret_span);
+	if (e->lines > 1)
+		return look_over_lines(s, w, line, e, ret_text, ret_span);
+	return look_in_line(s, w, line, e, ret_text, ret_span);
+}
+
+/* ---- time ---- */
+
+bool clsf__line_has_time(struct clsf_worker *w, const struct clsf__line *line)
+{
+	if (!w->has_own_time) {
+		clsf__line_time(clsf__line_text(line), line->length, &w->own_time);
+		w->has_own_time = true;
+	}
+	return w->own_time.clock != CLSF__CLOCK_NONE;
+}
+
+const struct clsf__moment *clsf__line_moment(const struct clsf_stream *s, struct clsf_worker *w,
+                                             const struct clsf__line *line)
+{
+	if (w->has_moment)
+		return &w->moment;
+	w->has_moment = true;
+	w->moment = (struct clsf__moment){ .line = line->number };
+	if (!w->ruleset->timed)
+		return &w->moment;
+	if (clsf__line_has_time(w, line)) {
+		w->moment.time = w->own_time;
+		return &w->moment;
+	}
+	/* A line without a time has that of the nearest above which tells one. */
+	struct clsf__above above[CLSF__LOOKBACK_LINES];
+	size_t n = clsf__lines_above(s, line, above, CLSF__LOOKBACK_LINES, CLSF__LOOKBACK_BYTES);
+	for (size_t i = 0; i < n; i++)
+		if (clsf__line_time(above[i].text, above[i].length, &w->moment.time))
+			break;
+	return &w->moment;
+}
