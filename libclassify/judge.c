@@ -150,14 +150,14 @@ static void close_gate(struct clsf_stream *s, uint32_t expression)
  * for in these.
  */
 static bool update_gate(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
-                        uint32_t expression, bool found, bool hit)
+                        uint32_t expression, bool found)
 {
 	const struct clsf__compiled *e = &w->ruleset->expressions[expression];
 	if (e->plan == CLSF_PLAN_ALWAYS)
 		return true;
-	if (found && !(e->folded && hit))
+	if (found)
 		return open_gate(s, UINT32_MAX, expression, line->number + e->lines - 1);
-	if (e->folded && (hit || clsf__line_has_time(w, line)))
+	if (e->folded && clsf__line_has_time(w, line))
 		close_gate(s, expression);
 	return true;
 }
@@ -370,7 +370,7 @@ static int judge_expression(struct clsf_stream *s, struct clsf_worker *w, const 
 	uint64_t span;
 	enum clsf__run result = clsf__look(s, w, line, e, &text, &span);
 	if (result == CLSF__RUN_NOMEM ||
-	    (e->lines > 1 && !update_gate(s, w, line, expression, found, result == CLSF__RUN_MATCH)))
+	    (e->lines > 1 && !update_gate(s, w, line, expression, found)))
 		return CLSF_E_NOMEM;
 	signed char *luck = &w->luck[expression];
 	if (result == CLSF__RUN_MATCH)

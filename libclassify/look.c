@@ -288,7 +288,15 @@ static enum clsf__run look_in_entry(struct clsf_stream *s, struct clsf_worker *w
 		return result;
 	if (!make_entry(s, w, line))
 		return CLSF__RUN_NOMEM;
-	return w->spans[2].n > 1 ? run_on_span(s, w, line, e, &w->spans[2], ret_text, ret_span) : CLSF__RUN_NO_MATCH;
+	const struct clsf__span_text *entry = &w->spans[2];
+	if (entry->n == 1 || line->length == 0)
+		return CLSF__RUN_NO_MATCH;
+	/* An entry is hit by the line that completes it; what matches without this line was told before. */
+	uint64_t earlier;
+	result = run_on(s, w, line, e, entry->text.data, entry->start[0], &earlier);
+	if (result != CLSF__RUN_NO_MATCH)
+		return result == CLSF__RUN_MATCH ? CLSF__RUN_NO_MATCH : result;
+	return run_on_span(s, w, line, e, entry, ret_text, ret_span);
 }
 
 enum clsf__run clsf__look(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
