@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "scanning.h"
+
 size_t clsf__escape_length(const char *s, size_t n)
 {
 	if (n < 2)
@@ -39,4 +41,15 @@ void clsf__add_stripped(struct clsf__buffer *b, const char *s, size_t length)
 		clsf__buffer_add(b, s + i, run);
 		i += run;
 	}
+}
+
+size_t clsf__colour_rest(const char *s, size_t n)
+{
+	size_t i = n > 2 && memcmp(s, "\xef\xbf\xbd", 3) == 0 ? 3 : 0;
+	if (i >= n || s[i] != '[')
+		return 0;
+	size_t digits = 0;
+	for (i++; i < n && (clsf__is_digit(s[i]) || s[i] == ';') && digits < 12; i++)
+		digits++;
+	return digits && i < n && s[i] == 'm' ? i + 1 : 0;
 }

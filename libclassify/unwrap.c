@@ -92,18 +92,6 @@ static void note_level(struct peeler *p, const char *s, size_t n)
 
 /* ---- prefixes: each returns the bytes it takes, 0 for none ---- */
 
-/* "\x1b[36m" whose ESC was lost on the way, perhaps to U+FFFD: "[36m". */
-static size_t peel_colour_rest(const char *s, size_t n)
-{
-	size_t i = n > 2 && memcmp(s, "\xef\xbf\xbd", 3) == 0 ? 3 : 0;
-	if (i >= n || s[i] != '[')
-		return 0;
-	size_t digits = 0;
-	for (i++; i < n && (clsf__is_digit(s[i]) || s[i] == ';') && digits < 12; i++)
-		digits++;
-	return digits && i < n && s[i] == 'm' ? i + 1 : 0;
-}
-
 /* "2026-11-20T07:25:52.251416760Z", "2026-11-20 07:25:52,251", "2026/11/20 07:25:52" */
 static size_t date_time(const char *s, size_t n)
 {
@@ -309,7 +297,7 @@ static size_t peel_logrus_colour(struct peeler *p, const char *s, size_t n)
 	for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
 		if (memcmp(s, words[w], 4) != 0)
 			continue;
-		size_t i = 4 + peel_colour_rest(s + 4, n - 4);
+		size_t i = 4 + clsf__colour_rest(s + 4, n - 4);
 		if (i >= n || s[i] != '[')
 			return 0;
 		size_t k = ++i;
@@ -467,7 +455,7 @@ static size_t peel_prefix(struct peeler *p, const char *s, size_t n)
 	if (clsf__is_digit((char)c))
 		taken = peel_time(p, s, n);
 	else if (c == '[')
-		(void)((taken = peel_colour_rest(s, n)) || (taken = peel_time(p, s, n)) ||
+		(void)((taken = clsf__colour_rest(s, n)) || (taken = peel_time(p, s, n)) ||
 		       (taken = peel_bracket(p, s, n)));
 	else if (c == ' ' || c == '\t')
 		taken = peel_blanks(p, s, n);
@@ -478,7 +466,7 @@ static size_t peel_prefix(struct peeler *p, const char *s, size_t n)
 	else if (c == ':')
 		taken = peel_github(p, s, n);
 	else if (c >= 0x80)
-		(void)((taken = peel_colour_rest(s, n)) || (taken = peel_bar(s, n)));
+		(void)((taken = clsf__colour_rest(s, n)) || (taken = peel_bar(s, n)));
 	else if (c >= 'A' && c <= 'Z')
 		(void)((taken = peel_logrus_colour(p, s, n)) || (taken = peel_klog(p, s, n)) ||
 		       (taken = peel_time(p, s, n)) || (taken = peel_python_default(p, s, n)) ||
