@@ -401,7 +401,7 @@ static bool read_klog(struct cursor *c)
 	return true;
 }
 
-/* "ERRO[0012] message      key=value" */
+/* "ERRO[0012] message      key=value", or with a rest of colour: "ERRO[0m[0012] message" */
 static bool read_logrus(struct cursor *c)
 {
 	static const struct {
@@ -411,11 +411,14 @@ static bool read_logrus(struct cursor *c)
 		{ "ERRO", "error" },   { "FATA", "fatal" }, { "PANI", "panic" },
 	};
 	const char *s = here(c), *level = NULL;
-	size_t n = left(c), end = 5, run;
+	size_t n = left(c), run;
 	for (size_t w = 0; w < sizeof(words) / sizeof(words[0]) && !level; w++)
 		if (clsf__starts(s, n, words[w].word))
 			level = words[w].level;
-	if (!level || n < 7 || s[4] != '[' || !clsf__is_digit(s[5]))
+	if (!level)
+		return false;
+	size_t end = 4 + clsf__colour_rest(s + 4, n - 4);
+	if (n < end + 3 || s[end] != '[' || !clsf__is_digit(s[end + 1]))
 		return false;
 	while (end < n && end < 48 && s[end] != ']')
 		end++;

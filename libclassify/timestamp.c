@@ -148,15 +148,27 @@ static size_t skip_noise(const char *s, size_t n)
 	return i < n ? i : n;
 }
 
-/* "[2025-...", "[   12.345678]", "[1761734734.5]"; behind logrus' level, "[0012]" too. */
+/* Colour at the start of the text, whether its ESC is still there or not. */
+static size_t skip_colour(const char *s, size_t n)
+{
+	size_t i = 0, taken;
+	while (i < n) {
+		taken = s[i] == '\x1b' ? clsf__escape_length(s + i, n - i)
+		                       : clsf__colour_rest(s + i, n - i);
+		if (!taken)
+			break;
+		i += taken;
+	}
+	return i < n ? i : n;
+}
+
+/* "[2025-...", "[   12.345678]", "[1761734734.5]"; right behind a level of logrus, "[0012]" too. */
 static bool bracket_time(const char *s, size_t n, bool levelled, struct clsf__time *ret_time)
 {
 	struct clsf__time t;
 	if (n < 2 || s[0] != '[')
 		return false;
-	size_t inside = 1;
-	while (inside < n && s[inside] == '\x1b')
-		inside += clsf__escape_length(s + inside, n - inside);
+	size_t inside = 1 + skip_colour(s + 1, n - 1);
 	if (inside >= n)
 		return false;
 	s += inside;
@@ -184,7 +196,7 @@ static bool section_time(const char *s, size_t n, struct clsf__time *ret_time)
 	return false;
 }
 
-/* "INFO", "warning:", "Error |" in front of a stamp */
+/* "INFO", "warning:", "Error |" in front of a stamp, and the colour behind them */
 static size_t level_prefix(const char *s, size_t n)
 {
 	size_t i = 0;
@@ -194,7 +206,8 @@ static size_t level_prefix(const char *s, size_t n)
 		return 0;
 	if (i < n && (s[i] == ':' || s[i] == ',' || s[i] == '|'))
 		i++;
-	return i == n || strchr(" \t[\x1b", s[i]) ? i : 0;
+	i += skip_colour(s + i, n - i);
+	return i == n || s[i] == ' ' || s[i] == '\t' || s[i] == '[' ? i : 0;
 }
 
 /* "<13>", "<13>1 " of syslog, "1:M " of Redis, "[INFO]", "--" of wget, "- " and "| " */
@@ -269,7 +282,7 @@ static bool text_time(const char *s, size_t n, unsigned depth, struct clsf__time
 		    (prefix == 0 && clsf__stamp_epoch(text, left, ret_time)))
 			return true;
 		taken = level_prefix(text, left);
-		levelled = taken > 0;
+		levelled = taken && taken < left && text[taken] == '[';
 		if (!taken && (taken = short_prefix(text, left)) == 0)
 			taken = clsf__unwrap_prefix(text, left);
 		if (!taken)

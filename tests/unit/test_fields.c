@@ -65,6 +65,8 @@ static const struct telling json[] = {
 	{ "{\"s\":\"half \\ud83d pair\",\"t\":\"\\ude00\"}",
 	  { { "s", "half \xef\xbf\xbd pair" }, { "t", "\xef\xbf\xbd" } } },
 	{ "{\"s\":\"{\\\"not\\\":1}\"}", { { "s", "{\"not\":1}" }, { "s.not", NULL } } },
+	{ "{\"a\":{\"log\":\"x=1 y=2\"}}", { { "a.log", "x=1 y=2" }, { "x", NULL } } },
+	{ "{\"a1\":1,\"b\":{\"2\":3}}", { { "a*", NULL }, { "b.*", "3" }, { "b*", NULL } } },
 	/* one path, several values */
 	{ "{\"a\":1,\"a\":2}", { { "a", "1" }, { "a", "2" } } },
 	/* behind something else */
@@ -99,6 +101,9 @@ static const struct telling logfmt[] = {
 	  { { "level", "error" }, { "msg", "push failed" }, { "code", "503" }, { "image", "a b" } } },
 	{ "\x1b[33mWARN\x1b[0m[2025-10-29T10:45:34Z] slow   \x1b[33mtook\x1b[0m=3s",
 	  { { "level", "warning" }, { "msg", "slow" }, { "took", "3s" } } },
+	{ "[36mINFO[0m[0012] ready   n=1", { { "level", "info" }, { "msg", "ready" }, { "n", "1" } } },
+	{ "\xef\xbf\xbd[31mERRO\xef\xbf\xbd[0m[0012] gone", { { "level", "error" }, { "msg", "gone" } } },
+	{ "INFO[main] x", { { "msg", NULL } } },
 	{ "level=info msg=\"level=fatal code=7\"", { { "level", "fatal" }, { "code", "7" } } },
 	/* near misses */
 	{ "x=1 is what they said", { { "x", NULL } } },
@@ -320,6 +325,14 @@ static void test_limits(void **state)
 	clsf__buffer_adds(&b, "last=1");
 	assert_true(clsf__fields_read(f, b.data, b.length));
 	assert_int_equal(f->n, CLSF__MAX_FIELDS);
+	assert_true(f->cut);
+
+	b.length = 0;
+	repeat(&b, "a=1\r", CLSF__MAX_FIELDS);
+	assert_true(clsf__fields_read(f, b.data, b.length));
+	assert_false(f->cut);
+	clsf__buffer_adds(&b, "last=1");
+	assert_true(clsf__fields_read(f, b.data, b.length));
 	assert_true(f->cut);
 
 	/* depth: the root is the first level */

@@ -64,6 +64,7 @@ static const struct stamped full[] = {
 	{ "I20251029 10:45:34.123456     7 a.cc:1] msg", FULL, 123456000 },
 	/* epochs */
 	{ "1761734734 msg", FULL, 0 },
+	{ "4102444800 msg", INT64_C(4102444800), 0 },
 	{ "1761734734.123 msg", FULL, 123000000 },
 	{ "1761734734123 msg", FULL, 123000000 },
 	{ "1761734734123456 msg", FULL, 123456000 },
@@ -158,6 +159,8 @@ static const struct stamped relative[] = {
 	{ "[    0.000000][    T0] msg", 0, 0 },
 	{ "INFO[0012] msg", 12, 0 },
 	{ "\x1b[33mWARN\x1b[0m[0012] msg", 12, 0 },
+	{ "[33mWARN[0m[0012] msg", 12, 0 },
+	{ "\xef\xbf\xbd[33mWARN\xef\xbf\xbd[0m[0012] msg", 12, 0 },
 };
 
 /* None of these has a time. */
@@ -173,6 +176,8 @@ static const char *const none[] = {
 	"2025-10-29T10:60:34Z minute",
 	"2025-10-29T10:45:61Z second",
 	"0001-01-01T00:00:00Z zero",
+	"1969-12-31T23:59:59Z before",
+	"2200-01-01T00:00:00Z beyond",
 	"2025-10-29T10:45:34x in a word",
 	"2025-10-29T10:45:34_build.log",
 	"2025-10-29 a date alone",
@@ -181,6 +186,8 @@ static const char *const none[] = {
 	"10:45:34/7 is a path",
 	"25:00:00 hours",
 	"[0012] a number",
+	"ERROR [0012] a process",
+	"INFO [main] [0012] a process",
 	"[12.5] a number",
 	"12.345678 a number",
 	"4 items",
@@ -188,6 +195,8 @@ static const char *const none[] = {
 	"12345678901 eleven digits",
 	"1761734734x digits in a word",
 	"1761734734-5.tar digits in a name",
+	"[step] 1761734734 behind a prefix, where any number may be",
+	"4102444801 too far",
 	"9999999999 too far",
 	"0000000000 zero",
 	"INFO[main] msg",
