@@ -63,12 +63,9 @@ static bool check_expression(struct clsf__reader *r, const yaml_node_t *node, co
 		r->no_memory = true;
 		return false;
 	}
-	yaml_mark_t mark = node->start_mark;
 	offset -= offset < prefix ? offset : prefix;
-	/* In a one-line scalar the column can point into the expression. */
-	if (node->start_mark.line == node->end_mark.line)
-		mark.column += offset + (node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE);
-	clsf__reader_report(r, CLSF_FAULT_ERROR, CLSF_E_EXPRESSION, mark, "%s", error.message);
+	clsf__reader_report(r, CLSF_FAULT_ERROR, CLSF_E_EXPRESSION, clsf__mark_inside(r, node, offset), "%s",
+	                    error.message);
 	return false;
 }
 
@@ -194,9 +191,7 @@ const char *clsf__read_path(struct clsf__reader *r, const yaml_node_t *key)
 	if (!is_scalar(key)) {
 		FAULT(r, key, "the path of a field must be a text");
 	} else if (!clsf__field_path(scalar(key), key->data.scalar.length, &path, &column)) {
-		yaml_mark_t mark = key->start_mark;
-		mark.column += column + (key->data.scalar.style != YAML_PLAIN_SCALAR_STYLE);
-		clsf__reader_report(r, CLSF_FAULT_ERROR, CLSF_E_RULE, mark,
+		clsf__reader_report(r, CLSF_FAULT_ERROR, CLSF_E_RULE, clsf__mark_inside(r, key, column),
 		                    "'%.80s' is no path of a field, such as a.b, a[0].b or a[\"b c\"]", scalar(key));
 	} else if (path.failed) {
 		r->no_memory = true;

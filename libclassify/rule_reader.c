@@ -266,8 +266,9 @@ static struct clsf__rule *read_rule(struct clsf__reader *r, const yaml_node_t *n
 	if (!r->faulty)
 		clsf__finish_condition(r);
 	if (value[RULE_TITLE]) {
+		size_t faults = r->file->faults;
 		public->title = clsf__reader_text(r, value[RULE_TITLE], "title");
-		if (!*public->title && !r->faulty)
+		if (!*public->title && r->file->faults == faults)
 			FAULT(r, value[RULE_TITLE], "the title is empty");
 		check_placeholders(r, value[RULE_TITLE], public->title, "title");
 	}

@@ -11,6 +11,7 @@
 
 #include "category.h"
 #include "error.h"
+#include "place.h"
 
 #define MAX_FLOW_DEPTH 64  /* of a document's collections */
 #define MAX_ANCHORS 1000
@@ -37,6 +38,49 @@ void clsf__reader_report(struct clsf__reader *r, enum clsf_fault_level level, in
 	if (r->file->on_fault)
 		r->file->on_fault(level, &fault, r->file->user);
 }
+
+/* ---- places ---- */
+
+static bool inside_character(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* The byte of a mark, which counts characters; found from the last one, which is near. */
+static size_t byte_of(struct clsf__reader *r, size_t index)
+{
+	size_t i = r->near_index, byte = r->near_byte;
+	for (; i < index && byte < r->length; i++)
+		for (byte++; byte < r->length && inside_character(r->text[byte]);)
+			byte++;
+	for (; i > index && byte > 0; i--)
+		for (byte--; byte > 0 && inside_character(r->text[byte]);)
+			byte--;
+	r->near_index = i;
+	r->near_byte = byte;
+	return byte;
+}
+
+yaml_mark_t clsf__mark_inside(struct clsf__reader *r, const yaml_node_t *node, size_t offset)
+{
+	yaml_mark_t mark = node->start_mark;
+	if (r->utf16 || offset > node->data.scalar.length)
+		return mark;
+	yaml_scalar_style_t style = node->data.scalar.style;
+	struct clsf__scalar_place place = { mark.line, mark.column };
+	size_t byte = byte_of(r, mark.index);
+	clsf__place_in_scalar(r->text + byte, r->length - byte,
+	                      style == YAML_SINGLE_QUOTED_SCALAR_STYLE   ? CLSF__SCALAR_SINGLE
+	                      : style == YAML_DOUBLE_QUOTED_SCALAR_STYLE ? CLSF__SCALAR_DOUBLE
+	                      : style == YAML_PLAIN_SCALAR_STYLE         ? CLSF__SCALAR_PLAIN
+	                                                                 : CLSF__SCALAR_BLOCK,
+	                      scalar(node), offset, &place);
+	mark.line = place.line;
+	mark.column = place.column;
+	return mark;
+}
+
+/* ---- nodes ---- */
 
 const yaml_node_t *clsf__yaml_get(struct clsf__reader *r, const yaml_node_t *mapping, const char *key)
 {
@@ -208,7 +252,7 @@ static yaml_mark_t mark_of_offset(const char *text, size_t length, size_t offset
 {
 	yaml_mark_t mark = { .index = offset };
 	for (size_t i = 0; i < offset && i < length; i++) {
-		mark.column++;
+		mark.column += !inside_character(text[i]);
 		if (text[i] == '\n') {
 			mark.line++;
 			mark.column = 0;
@@ -220,6 +264,11 @@ static yaml_mark_t mark_of_offset(const char *text, size_t length, size_t offset
 int clsf__yaml_documents(struct clsf__reader *r, const char *text, size_t length,
                          int (*read)(struct clsf__reader *r))
 {
+	r->text = text;
+	r->length = length;
+	r->utf16 = length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+	/* libyaml does not count a byte order mark. */
+	r->near_byte = length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 	yaml_parser_t parser;
 	yaml_document_t document;
 	yaml_mark_t excess_mark = { 0 };

@@ -19,6 +19,11 @@ struct clsf__reader {
 	struct clsf__rule_file *file;
 	yaml_document_t *document;
 	const char *pack;
+	const char *text;
+	size_t length;
+	bool utf16;                  /* which libyaml decodes: its characters are not those of the text */
+	/* Where the place of an expression was looked for last: a character, and its byte. */
+	size_t near_index, near_byte;
 	/* Of the rule being read: */
 	struct clsf__rule *rule;
 	bool faulty;
@@ -76,6 +81,9 @@ static inline const yaml_node_t *list_item(struct clsf__reader *r, const yaml_no
 #define FOR_EACH_PAIR(node, pair) \
 	for (yaml_node_pair_t *pair = (node)->data.mapping.pairs.start; \
 	     pair < (node)->data.mapping.pairs.top; pair++)
+
+/* Where byte `offset` of a scalar stands in the file. */
+yaml_mark_t clsf__mark_inside(struct clsf__reader *r, const yaml_node_t *node, size_t offset);
 
 /* The value of a key of a mapping; NULL when it has none. */
 const yaml_node_t *clsf__yaml_get(struct clsf__reader *r, const yaml_node_t *mapping, const char *key);
