@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "build_id.h"
+#include "category.h"
 #include "digest.h"
 #include "error.h"
 #include "rule_reader.h"
@@ -23,6 +25,7 @@
 #define DEFAULT_MAX_FILE ((size_t)16 * 1024 * 1024)
 #define DEFAULT_MATCH_LIMIT 1000000
 #define MAX_DEPTH 32
+#define MAX_SUGGESTIONS 100  /* each compares a name with every id */
 
 /* A file that was read and waits to be parsed. */
 struct waiting {
@@ -134,6 +137,62 @@ static void report(struct clsf_loader *l, int code, const struct clsf__rule *rul
 	l->faults++;
 	if (l->options.on_fault)
 		l->options.on_fault(CLSF_FAULT_ERROR, &fault, l->options.user);
+}
+
+/* ---- explains ---- */
+
+static bool names_a_rule(struct clsf_loader *l, const char *name)
+{
+	if (!strpbrk(name, "*?[\\"))
+		return l->n_rules && *find_slot(l, name);
+	for (size_t i = 0; i < l->n_rules; i++)
+		if (fnmatch(name, l->rules[i]->public.id, 0) == 0)
+			return true;
+	return false;
+}
+
+/* Each id once, with the NULL that clsf__nearest() wants. */
+static const char **list_ids(struct clsf_loader *l)
+{
+	const char **ids = clsf__calloc(&l->allocator, l->n_rules + 1, sizeof(*ids));
+	for (size_t i = 0; ids && i < l->n_rules; i++)
+		ids[i] = l->rules[i]->public.id;
+	return ids;
+}
+
+static void warn_of_name(struct clsf_loader *l, const struct clsf__rule *rule, size_t i,
+                         const char *const *ids)
+{
+	struct clsf_error fault = {
+		.code = CLSF_E_RULE,
+		.line = rule->explains_at[i].line,
+		.column = rule->explains_at[i].column,
+	};
+	const char *near = ids ? clsf__nearest(rule->explains[i], ids) : NULL;
+	snprintf(fault.file, sizeof(fault.file), "%s", rule->public.file);
+	snprintf(fault.rule, sizeof(fault.rule), "%s", rule->public.id);
+	snprintf(fault.message, sizeof(fault.message), "explains '%.120s', which none of these rules is%s%s%s",
+	         rule->explains[i], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	l->options.on_fault(CLSF_FAULT_WARNING, &fault, l->options.user);
+}
+
+/* A slip in an id would change verdicts without a word: warns of names that no rule has. */
+static int check_explains(struct clsf_loader *l)
+{
+	const char **ids = NULL;
+	size_t warned = 0;
+	for (size_t r = 0; l->options.on_fault && r < l->n_rules; r++) {
+		const struct clsf__rule *rule = l->rules[r];
+		for (size_t i = 0; i < rule->n_explains; i++) {
+			if (names_a_rule(l, rule->explains[i]))
+				continue;
+			if (!ids && !(ids = list_ids(l)))
+				return CLSF_E_NOMEM;
+			warn_of_name(l, rule, i, warned++ < MAX_SUGGESTIONS ? ids : NULL);
+		}
+	}
+	clsf__free(&l->allocator, ids);
+	return 0;
 }
 
 static bool add_rule(struct clsf__rule *rule, void *context)
@@ -386,6 +445,8 @@ int clsf_loader_compile(struct clsf_loader *l, struct clsf_ruleset **ret_ruleset
 		return clsf__error(err, CLSF_E_RULE, 0, "%zu faults in the rules", l->faults);
 	if (l->n_rules == 0 && !l->options.allow_empty)
 		return clsf__error(err, CLSF_E_NO_RULES, 0, "no rule could be loaded");
+	if (check_explains(l))
+		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
 	struct clsf_ruleset *rs;
 	int result = clsf__ruleset_compile(&l->allocator, &l->arena, l->rules, l->n_rules,
 	                                   l->options.match_limit, l->options.engine, &rs, err);

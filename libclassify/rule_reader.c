@@ -14,17 +14,26 @@
 
 static void read_explains(struct clsf__reader *r, const yaml_node_t *node)
 {
-	if (node->type != YAML_SEQUENCE_NODE) {
+	if (!is_list(node)) {
 		FAULT(r, node, "'explains' must be a list of rule ids");
 		return;
 	}
-	size_t n = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+	size_t n = list_length(node);
 	r->rule->explains = clsf__reader_allocate(r, n * sizeof(*r->rule->explains));
-	if (!r->rule->explains)
+	r->rule->explains_at = clsf__reader_allocate(r, n * sizeof(*r->rule->explains_at));
+	if (r->no_memory)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		const yaml_node_t *item = node_at(r, node->data.sequence.items.start[i]);
-		r->rule->explains[r->rule->n_explains++] = clsf__reader_text(r, item, "explains");
+		const yaml_node_t *item = list_item(r, node, i);
+		r->rule->explains_at[i] = (struct clsf__place){
+			.line = (uint32_t)item->start_mark.line + 1,
+			.column = (uint32_t)item->start_mark.column + 1,
+		};
+		size_t faults = r->file->faults;
+		const char *name = clsf__reader_text(r, item, "explains");
+		if (!*name && r->file->faults == faults)
+			FAULT(r, item, "an id in 'explains' is empty");
+		r->rule->explains[r->rule->n_explains++] = name;
 	}
 	r->rule->public.explains = r->rule->explains;
 	r->rule->public.n_explains = r->rule->n_explains;

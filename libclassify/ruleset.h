@@ -111,12 +111,18 @@ struct clsf__unless {
 	int64_t lower_lines, upper_lines;
 };
 
+/* A place in a rule file. */
+struct clsf__place {
+	uint32_t line, column;
+};
+
 struct clsf__rule {
 	struct clsf_rule public;
 	uint32_t column;
 	bool show_above;
 	size_t n_explains;
 	const char **explains;       /* ids, or globs over ids */
+	struct clsf__place *explains_at; /* of each; not in a ruleset that was restored */
 	size_t n_nodes;
 	struct clsf__node *nodes;
 	size_t n_terms;
