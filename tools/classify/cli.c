@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "text.h"
 
@@ -64,6 +65,13 @@ void wrong_option(struct outcome *o, const char *command, int c, char **argv)
 		usage_error(o, command, "unknown option '-%c'", optopt);
 	else
 		usage_error(o, command, "unknown option '%s'", argv[optind - 1]);
+}
+
+bool wants_colour(int fd)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+	return isatty(fd) && !(no_colour && *no_colour) && !(term && strcmp(term, "dumb") == 0);
 }
 
 void list_add(struct list *l, const char *item)

@@ -30,6 +30,9 @@ void usage_error(struct outcome *o, const char *command, const char *format, ...
 /* getopt_long() said c of an option without its value, ':', or of one that is none: says which. */
 void wrong_option(struct outcome *o, const char *command, int c, char **argv);
 
+/* May what is written to this file be coloured? Only on a terminal, and NO_COLOR says no. */
+bool wants_colour(int fd);
+
 /* A list of borrowed strings. */
 struct list {
 	const char **item;

@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "text.h"
+#include "fault.h"
 
 /* Sanitizers reserve more address space than any limit. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -73,6 +73,7 @@ struct fault_state {
 	const struct load_options *options;
 	size_t warnings;
 	bool second_try;             /* the first child was ended */
+	struct fault_printer printer;
 };
 
 static void on_fault(enum clsf_fault_level level, const struct clsf_error *fault, void *user)
@@ -85,20 +86,7 @@ static void on_fault(enum clsf_fault_level level, const struct clsf_error *fault
 		if (!state->options->show_warnings)
 			return;
 	}
-	struct text t = { 0 };
-	text_add_visible(&t, fault->file, strlen(fault->file));
-	text_addf(&t, ":%u:%u: %s", fault->line, fault->column,
-	          level == CLSF_FAULT_WARNING ? "warning: " : "");
-	text_add_visible(&t, fault->message, strlen(fault->message));
-	if (fault->rule[0]) {
-		text_adds(&t, " [");
-		text_add_visible(&t, fault->rule, strlen(fault->rule));
-		text_adds(&t, "]");
-	}
-	text_adds(&t, "\n");
-	if (!t.failed)
-		fwrite(t.data, 1, t.length, stderr);
-	text_free(&t);
+	fault_print(&state->printer, level, fault);
 }
 
 /* ---- compiling ---- */
@@ -347,7 +335,7 @@ static struct clsf_ruleset *compile_here(struct clsf_loader *loader, struct outc
 
 struct clsf_ruleset *load_rules(const struct load_options *options, struct outcome *o)
 {
-	struct fault_state state = { .options = options };
+	struct fault_state state = { .options = options, .printer.brief = options->brief };
 	if (options->database)
 		return load_database(options->database, o);
 	struct clsf_loader *loader = read_files(options, options->engine, &state, o);
@@ -378,6 +366,7 @@ struct clsf_ruleset *load_rules(const struct load_options *options, struct outco
 	}
 out:
 	note_empty(ruleset, o);
+	fault_printer_done(&state.printer);
 	blob_free(&blob);
 	free(folder);
 	clsf_loader_free(loader);

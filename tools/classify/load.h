@@ -19,6 +19,7 @@ struct load_options {
 	enum clsf_engine engine;
 	bool show_warnings;
 	bool silent;                 /* faults were told already */
+	bool brief;                  /* a fault is one line, without the line of the file: for programs */
 	size_t *ret_warnings;        /* may be NULL */
 	struct blob *ret_compiled;   /* may be NULL: the compiled form, if it was made */
 };

@@ -114,7 +114,7 @@ int command_match(int argc, char **argv, struct outcome *o)
 	if (!o->usage && argc - optind != 1)
 		usage_error(o, "match", "give one line, in quotes");
 	if (!o->usage) {
-		struct load_options load = { .paths = &paths };
+		struct load_options load = { .paths = &paths, .brief = output.format == OUTPUT_JSONL };
 		struct clsf_ruleset *rs = load_rules(&load, o);
 		if (rs)
 			match_line(argv[optind], rs, no_unwrap, &output, o);

@@ -17,15 +17,12 @@
 
 void terminal_options(struct output_options *options)
 {
-	const char *no_colour = getenv("NO_COLOR");
-	const char *term = getenv("TERM");
-	bool terminal = isatty(STDOUT_FILENO);
-	options->colour = terminal && !(no_colour && *no_colour) && !(term && strcmp(term, "dumb") == 0);
+	options->colour = wants_colour(STDOUT_FILENO);
 	options->width = DEFAULT_WIDTH;
 	const char *columns = getenv("COLUMNS");
 	struct winsize size;
 	unsigned long width = columns ? strtoul(columns, NULL, 10) : 0;
-	if (width == 0 && terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+	if (width == 0 && isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
 		width = size.ws_col;
 	if (width >= 40 && width <= 1000)
 		options->width = width;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `classify rules list|check|test`. */
 
-#include <fnmatch.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+#include "fault.h"
 #include "help.h"
 #include "load.h"
 #include "text.h"
@@ -64,46 +64,37 @@ static void list_rules(const struct clsf_ruleset *rs, const struct rules_options
 
 /* ---- check ---- */
 
-/* Does `explains` name a rule that is there? A slip in an id would change verdicts without a word. */
-static bool names_a_rule(const struct clsf_ruleset *rs, const char *name)
+/* Every rule needs examples both ways: without them nobody knows what it matches. */
+static size_t warn_of_examples(const struct clsf_ruleset *rs, bool brief)
 {
-	for (size_t i = 0; i < clsf_ruleset_count(rs); i++)
-		if (fnmatch(name, clsf_ruleset_rule(rs, i)->id, 0) == 0)
-			return true;
-	return false;
-}
-
-
-static void check_rules(const struct clsf_ruleset *rs, size_t warnings)
-{
-	size_t odd = 0;
+	size_t warnings = 0;
+	struct fault_printer printer = { .brief = brief };
 	for (size_t i = 0; i < clsf_ruleset_count(rs); i++) {
 		const struct clsf_rule *rule = clsf_ruleset_rule(rs, i);
-		size_t positive = 0, negative = 0;
-		for (size_t k = 0; k < rule->n_explains; k++) {
-			if (names_a_rule(rs, rule->explains[k]))
-				continue;
-			odd++;
-			fprintf(stderr, "%s:%u:1: warning: explains '%s', which none of these rules is [%s]\n", rule->file,
-			        rule->line, rule->explains[k], rule->id);
-		}
-		for (size_t k = 0; k < rule->n_examples; k++) {
-			if (rule->examples[k].must_match)
-				positive++;
-			else
-				negative++;
-		}
-		if (positive && negative)
+		size_t positive = 0;
+		for (size_t k = 0; k < rule->n_examples; k++)
+			positive += rule->examples[k].must_match != 0;
+		if (positive && positive < rule->n_examples)
 			continue;
-		odd++;
-		fprintf(stderr, "%s:%u:1: warning: no example that %s [%s]\n", rule->file, rule->line,
-		        !positive && !negative ? "matches, and none that must not"
-		        : positive             ? "must not match"
-		                               : "matches",
-		        rule->id);
+		struct clsf_error fault = { .line = rule->line, .column = 1 };
+		snprintf(fault.file, sizeof(fault.file), "%s", rule->file);
+		snprintf(fault.rule, sizeof(fault.rule), "%s", rule->id);
+		snprintf(fault.message, sizeof(fault.message), "no example that %s",
+		         rule->n_examples == 0 ? "matches, and none that must not"
+		         : positive            ? "must not match"
+		                               : "matches");
+		fault_print(&printer, CLSF_FAULT_WARNING, &fault);
+		warnings++;
 	}
+	fault_printer_done(&printer);
+	return warnings;
+}
+
+static void check_rules(const struct clsf_ruleset *rs, const struct rules_options *options,
+                        size_t warnings)
+{
 	size_t good = clsf_ruleset_count(rs);
-	warnings += odd;
+	warnings += warn_of_examples(rs, options->jsonl);
 	printf("%zu rule%s good, %zu left out, %zu warning%s\n", good, good == 1 ? "" : "s",
 	       clsf_ruleset_quarantined(rs), warnings, warnings == 1 ? "" : "s");
 }
@@ -354,6 +345,7 @@ int command_rules(int argc, char **argv, struct outcome *o)
 		size_t warnings = 0;
 		struct load_options load = {
 			.paths = &options.paths, .show_warnings = check, .ret_warnings = &warnings,
+			.brief = options.jsonl,
 		};
 		struct clsf_ruleset *rs = load_rules(&load, o);
 		if (rs && list)
@@ -361,7 +353,7 @@ int command_rules(int argc, char **argv, struct outcome *o)
 		if (rs && check && options.cost)
 			check_cost(rs);
 		if (rs && check)
-			check_rules(rs, warnings);
+			check_rules(rs, &options, warnings);
 		if (rs && test)
 			test_rules(rs, &options, o);
 		clsf_ruleset_unref(rs);

@@ -125,6 +125,8 @@ static bool prepare(struct scan *scan)
 		.cache = scan->options->cache,
 		.no_cache = scan->options->no_cache,
 		.engine = scan->options->engine,
+		.brief = scan->options->matches || scan->options->output.format == OUTPUT_JSONL ||
+			 scan->options->output.format == OUTPUT_JSON,
 	};
 	scan->ruleset = load_rules(&load, scan->outcome);
 	if (!scan->ruleset)
