@@ -11,6 +11,8 @@ libdir=$(dirname "$(find "$stage" -name libclassify.so | head -n 1)")
 export PKG_CONFIG_SYSROOT_DIR="$stage" PKG_CONFIG_PATH="$libdir/pkgconfig" LD_LIBRARY_PATH="$libdir"
 cc "$source/examples/verdict.c" -o "$stage/verdict" $(pkg-config --cflags --libs libclassify)
 "$stage/verdict" "$stage$prefix/share/classify/rules" <"$sample" | grep -q '^failed access_denied'
+# Editors find the schema beside the rules.
+test -s "$stage$prefix/share/classify/rules/schema.json"
 # The program finds its rules beside itself, wherever it was put.
 "$stage$prefix/bin/classify" scan -o jsonl "$sample" | grep -q '"category":"access_denied"'
 "$stage$prefix/bin/classify" rules list -o jsonl | grep -q "\"file\":\"$stage"
