@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guide for rule authors tells the truth: its files are written, its commands run.
+
+A block of files stands below a comment `file: NAME`. In a `console` block, a line behind `$ ` is a
+command, and what follows is what it prints; `...` stands for anything, a line of it for any lines.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import PATIENCE, Program, binary, without_fallback
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "rule-guide.md"
+TEXT = GUIDE.read_text(encoding="utf-8")
+FILES = dict(re.findall(r"(?ms)^<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", TEXT))
+BLOCKS = re.findall(r"(?ms)^```console\n(.*?)^```$", TEXT)
+
+# What a program may lack: what stands in the command, and what the program says then.
+LATER = {
+    "classify rules new": (["rules", "new", "x"], "unknown verb"),
+    "--passing": (["rules", "test", "--passing", "passed", "--rules", "alembic.yaml"],
+                  "unknown option"),
+    "newer.yaml": (["rules", "check", "--rules", "newer.yaml"], ".yaml:"),
+}
+
+
+def commands(block):
+    """Each command of a block with what it has to print."""
+    for part in re.split(r"(?m)^\$ ", block)[1:]:
+        command, _, output = part.partition("\n")
+        yield command, output
+
+
+def pattern(output):
+    """What the shown output means: a pattern, in which `...` is anything."""
+    lines = []
+    for line in output.splitlines():
+        lines.append(r"(?:.*\n)*?" if line == "..." else
+                     ".*?".join(map(re.escape, line.split("..."))) + r"\n")
+    return "".join(lines)
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A folder with the files of the guide, and `classify` in the path."""
+    program = Program(tmp_path)
+    for name, text in FILES.items():
+        program.write(name, text)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "classify").symlink_to(binary())
+    program.environment["PATH"] = f"{tmp_path / 'bin'}{os.pathsep}{program.environment['PATH']}"
+    return program
+
+
+def test_guide_has_what_is_tested():
+    """The files and blocks are found."""
+    assert set(FILES) == {"night.log", "alembic.yaml", "several.yaml", "newer.yaml",
+                          "passed/deploy.log"}
+    assert len(BLOCKS) >= 10 and all(block.startswith("$ ") for block in BLOCKS)
+    # Reading it takes ten minutes.
+    assert len(re.sub(r"(?ms)^```.*?^```$", "", TEXT).split()) < 1800
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=[block.splitlines()[0][2:50] for block in BLOCKS])
+def test_block(world, block):
+    """Every command works and prints what is shown."""
+    for word, (probe, lack) in LATER.items():
+        if word in block and lack in world.run(*probe).err:
+            pytest.skip(f"this program does not know: {word}")
+    for command, output in commands(block):
+        done = subprocess.run(["bash", "-c", command], cwd=world.folder, env=world.environment,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE,
+                              check=False)
+        told = without_fallback(done.stdout).decode()
+        assert re.fullmatch(pattern(output), told), f"$ {command}\n{told}"
+
+
+def test_examples_of_one_line(world):
+    """The forms that the prose shows load."""
+    found = re.search(r"`(\{regex: 'will retry'.*?\})`", TEXT)[1]
+    text = FILES["alembic.yaml"].replace("unless: '^\\+ '", f"unless: {found}")
+    assert found in text
+    err = world.run("rules", "check", "-r", world.write("one.yaml", text)).err
+    if "not supported by this version" in err:
+        pytest.skip("this program does not know: unless with a window")
+    assert "one.yaml:9" not in err
