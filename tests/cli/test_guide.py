@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guide for rule authors tells the truth: its files are written, its commands run.
+"""The guide for rule authors and the manual tell the truth: what they show is run.
 
 A block of files stands below a comment `file: NAME`. In a `console` block, a line behind `$ ` is a
 command, and what follows is what it prints; `...` stands for anything, a line of it for any lines.
@@ -14,8 +14,9 @@ import pytest
 
 from conftest import PATIENCE, Program, binary, without_fallback
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "rule-guide.md"
-TEXT = GUIDE.read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+TEXT = (DOCS / "rule-guide.md").read_text(encoding="utf-8")
+MANUAL = (DOCS / "classify-rules.5").read_text(encoding="utf-8").replace("\\e", "\\")
 FILES = dict(re.findall(r"(?ms)^<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", TEXT))
 BLOCKS = re.findall(r"(?ms)^```console\n(.*?)^```$", TEXT)
 
@@ -79,12 +80,26 @@ def test_block(world, block):
         assert re.fullmatch(pattern(output), told), f"$ {command}\n{told}"
 
 
-def test_examples_of_one_line(world):
-    """The forms that the prose shows load."""
-    found = re.search(r"`(\{regex: 'will retry'.*?\})`", TEXT)[1]
-    text = FILES["alembic.yaml"].replace("unless: '^\\+ '", f"unless: {found}")
-    assert found in text
-    err = world.run("rules", "check", "-r", world.write("one.yaml", text)).err
-    if "not supported by this version" in err:
-        pytest.skip("this program does not know: unless with a window")
-    assert "one.yaml:9" not in err
+# Parts of a rule that stand alone: in the prose of the guide, and in the manual.
+FRAGMENTS = (re.findall(r"(?ms)^\.Bd -literal -offset indent\n((?:match|unless):.*?)^\.Ed$", MANUAL) +
+             ["unless: " + text + "\n" for text in re.findall(r"`(\{regex: .*?\})`", TEXT)])
+
+
+def test_fragments_are_found():
+    """Those of the manual, and that of the guide."""
+    assert len(FRAGMENTS) == 4
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS)
+def test_fragment(world, fragment):
+    """It loads as a part of a rule."""
+    more = "match: x\n" if fragment.startswith("unless") else ""
+    lines = ("id: r\ntitle: t\ncategory: unknown\n" + more + fragment).splitlines()
+    text = "rules:\n  -\n" + "".join(f"    {line}\n" for line in lines)
+    done = world.run("rules", "list", "-o", "jsonl", "-r", world.write("one.yaml", text))
+    # What a loader that lacks it says of each of the newer parts.
+    for lack in ("not supported by this version", "unknown key 'lines'", "unknown key 'field'",
+                 "'unless' must be an expression"):
+        if lack in done.err:
+            pytest.skip(f"this program says: {lack}")
+    assert (done.code, done.err) == (0, "")
