@@ -81,7 +81,8 @@ def test_block(world, block):
 
 
 # Parts of a rule that stand alone: in the prose of the guide, and in the manual.
-FRAGMENTS = (re.findall(r"(?ms)^\.Bd -literal -offset indent\n((?:match|unless):.*?)^\.Ed$", MANUAL) +
+FRAGMENTS = (re.findall(r"(?ms)^\.Bd -literal -offset indent\n((?:match|unless):.*?)^\.Ed$",
+                        MANUAL) +
              ["unless: " + text + "\n" for text in re.findall(r"`(\{regex: .*?\})`", TEXT)])
 
 
