@@ -16,8 +16,8 @@ HEAD = "rules:\n  - id: r\n    title: t\n    category: unknown\n"
 def check(classify, text, *options, name="r.yaml"):
     """The lines that `rules check` prints of a file on standard error."""
     classify.write(name, text)
-    told = classify.run("rules", "check", "-r", name, *options).err
-    return told.replace("classify: rules: no rule could be loaded\n", "").splitlines()
+    good = classify.rules(rule("good", "^x", examples={"match": ["x"], "reject": ["y"]}))
+    return classify.run("rules", "check", "-r", name, "-r", good, *options).err.splitlines()
 
 
 def caret(lines):
@@ -136,7 +136,8 @@ def test_harmless_excerpt(classify):
     lines = check(classify, HEAD + "    match: 'a\tb \u202e日本[z-a]x'\n")
     assert lines[1] == "     5 |     match: 'a    b \\u202e日本[z-a]x'"
     # Two columns for each wide character.
-    assert lines[2] == "       | " + " " * (len("    match: 'a    b \\u202e") + 4 + len("[z-")) + "^"
+    columns = len("    match: 'a    b \\u202e") + 4 + len("[z-")
+    assert lines[2] == "       | " + " " * columns + "^"
     lines = check(classify, b"rules:\n  - id: 'a\x1b[31mb'\n")
     assert lines[0].startswith("r.yaml:2:11: not valid YAML")
     assert lines[1:] == ["     2 |   - id: 'a\\x1b[31mb'", "       |           ^"]
@@ -191,9 +192,10 @@ def test_programs_get_one_line(classify):
 def test_colour(classify, environment, coloured):
     """Colour is for terminals that want it, and never in the message itself."""
     classify.write("r.yaml", HEAD + "    match: '('\n")
+    classify.rules(rule("good", "^x"), name="good.yaml")
     ours, theirs = pty.openpty()
-    with subprocess.Popen([binary(), "rules", "check", "-r", "r.yaml"], stderr=theirs,
-                          stdout=subprocess.DEVNULL, cwd=classify.folder,
+    with subprocess.Popen([binary(), "rules", "list", "-r", "r.yaml", "-r", "good.yaml"],
+                          stderr=theirs, stdout=subprocess.DEVNULL, cwd=classify.folder,
                           env={**classify.environment, **environment}) as program:
         program.wait(60)
     os.close(theirs)
