@@ -25,7 +25,8 @@
 #define DEFAULT_MAX_FILE ((size_t)16 * 1024 * 1024)
 #define DEFAULT_MATCH_LIMIT 1000000
 #define MAX_DEPTH 32
-#define MAX_SUGGESTIONS 100  /* each compares a name with every id */
+#define MAX_PATTERNS 10000000    /* comparisons of a pattern in explains with an id */
+#define MAX_SUGGESTIONS 1000000  /* of a name that no rule has with an id, for "did you mean" */
 
 /* A file that was read and waits to be parsed. */
 struct waiting {
@@ -141,58 +142,73 @@ static void report(struct clsf_loader *l, int code, const struct clsf__rule *rul
 
 /* ---- explains ---- */
 
-static bool names_a_rule(struct clsf_loader *l, const char *name)
+/* What looking for names may still cost; however many there are, loading ends. */
+struct name_check {
+	struct clsf_loader *loader;
+	const char **ids;            /* for suggestions; NULL until one is needed */
+	size_t patterns_left;
+	size_t suggestions_left;
+};
+
+static bool is_pattern(const char *name)
 {
-	if (!strpbrk(name, "*?[\\"))
-		return l->n_rules && *find_slot(l, name);
-	for (size_t i = 0; i < l->n_rules; i++)
+	return strpbrk(name, "*?[\\") != NULL;
+}
+
+static bool names_a_rule(struct name_check *check, const char *name)
+{
+	struct clsf_loader *l = check->loader;
+	if (!is_pattern(name))
+		return *find_slot(l, name);
+	for (size_t i = 0; i < l->n_rules && check->patterns_left; i++, check->patterns_left--)
 		if (fnmatch(name, l->rules[i]->public.id, 0) == 0)
 			return true;
-	return false;
+	return check->patterns_left == 0;
 }
 
-/* Each id once, with the NULL that clsf__nearest() wants. */
-static const char **list_ids(struct clsf_loader *l)
+/* The id that was probably meant; NULL: none comes near. Sets no_memory of the loader. */
+static const char *nearest_id(struct name_check *check, const char *name)
 {
-	const char **ids = clsf__calloc(&l->allocator, l->n_rules + 1, sizeof(*ids));
-	for (size_t i = 0; ids && i < l->n_rules; i++)
-		ids[i] = l->rules[i]->public.id;
-	return ids;
+	struct clsf_loader *l = check->loader;
+	if (is_pattern(name) || check->suggestions_left < l->n_rules)
+		return NULL;
+	check->suggestions_left -= l->n_rules;
+	if (!check->ids) {
+		check->ids = clsf__calloc(&l->allocator, l->n_rules + 1, sizeof(*check->ids));
+		for (size_t i = 0; check->ids && i < l->n_rules; i++)
+			check->ids[i] = l->rules[i]->public.id;
+	}
+	l->no_memory = l->no_memory || !check->ids;
+	return check->ids ? clsf__nearest(name, check->ids) : NULL;
 }
 
-static void warn_of_name(struct clsf_loader *l, const struct clsf__rule *rule, size_t i,
-                         const char *const *ids)
+static void check_name(struct name_check *check, const struct clsf__rule *rule, size_t i)
 {
+	struct clsf_loader *l = check->loader;
+	if (names_a_rule(check, rule->explains[i]))
+		return;
 	struct clsf_error fault = {
 		.code = CLSF_E_RULE,
 		.line = rule->explains_at[i].line,
 		.column = rule->explains_at[i].column,
 	};
-	const char *near = ids ? clsf__nearest(rule->explains[i], ids) : NULL;
+	const char *near = nearest_id(check, rule->explains[i]);
 	snprintf(fault.file, sizeof(fault.file), "%s", rule->public.file);
 	snprintf(fault.rule, sizeof(fault.rule), "%s", rule->public.id);
-	snprintf(fault.message, sizeof(fault.message), "explains '%.120s', which none of these rules is%s%s%s",
-	         rule->explains[i], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	snprintf(fault.message, sizeof(fault.message),
+	         "explains '%.120s', which none of these rules is%s%s%s", rule->explains[i],
+	         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	l->options.on_fault(CLSF_FAULT_WARNING, &fault, l->options.user);
 }
 
 /* A slip in an id would change verdicts without a word: warns of names that no rule has. */
-static int check_explains(struct clsf_loader *l)
+static void check_explains(struct clsf_loader *l)
 {
-	const char **ids = NULL;
-	size_t warned = 0;
-	for (size_t r = 0; l->options.on_fault && r < l->n_rules; r++) {
-		const struct clsf__rule *rule = l->rules[r];
-		for (size_t i = 0; i < rule->n_explains; i++) {
-			if (names_a_rule(l, rule->explains[i]))
-				continue;
-			if (!ids && !(ids = list_ids(l)))
-				return CLSF_E_NOMEM;
-			warn_of_name(l, rule, i, warned++ < MAX_SUGGESTIONS ? ids : NULL);
-		}
-	}
-	clsf__free(&l->allocator, ids);
-	return 0;
+	struct name_check check = { l, NULL, MAX_PATTERNS, MAX_SUGGESTIONS };
+	for (size_t r = 0; l->options.on_fault && r < l->n_rules && !l->no_memory; r++)
+		for (size_t i = 0; l->rules[r]->explains_at && i < l->rules[r]->n_explains; i++)
+			check_name(&check, l->rules[r], i);
+	clsf__free(&l->allocator, check.ids);
 }
 
 static bool add_rule(struct clsf__rule *rule, void *context)
@@ -445,7 +461,8 @@ int clsf_loader_compile(struct clsf_loader *l, struct clsf_ruleset **ret_ruleset
 		return clsf__error(err, CLSF_E_RULE, 0, "%zu faults in the rules", l->faults);
 	if (l->n_rules == 0 && !l->options.allow_empty)
 		return clsf__error(err, CLSF_E_NO_RULES, 0, "no rule could be loaded");
-	if (check_explains(l))
+	check_explains(l);
+	if (l->no_memory)
 		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
 	struct clsf_ruleset *rs;
 	int result = clsf__ruleset_compile(&l->allocator, &l->arena, l->rules, l->n_rules,

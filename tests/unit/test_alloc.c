@@ -36,10 +36,18 @@ static const char rules[] =
 	"  - {id: a, title: 'T ${x}', category: unknown, match: 'alpha (?<x>\\w+)', runbook: {cause: c, fix: 'run ${x}'}, examples: {match: [{line: 'alpha b', fields: {x: b}}], reject: [z]}}\n"
 	"  - {id: b, title: t, category: unknown, role: symptom, match: {any: [beta, {text: 'be.ta'}]}, unless: gamma, show: above}\n"
 	"  - {id: c, title: t, role: failure, match: '^the end'}\n"
-	"  - {id: d, title: t, category: unknown, match: {sequence: [{regex: 'one', show: true}, '\\d+'], within: 9 lines}, explains: ['b*']}\n";
+	"  - {id: d, title: t, category: unknown, match: {sequence: [{regex: 'one', show: true}, '\\d+'], within: 9 lines}, explains: ['b*', nobody]}\n";
 
 static const char log_text[] =
 	"nothing here\n\x1b[31malpha one\x1b[0m\n{\"log\":\"beta \\\"x\\\"\\n\"}\nbeta\n12\nalpha two\nthe end\nafter it\n";
+
+/* With someone to tell, the loader looks for the names in `explains`. */
+static void on_fault(enum clsf_fault_level level, const struct clsf_error *fault, void *user)
+{
+	(void)level;
+	(void)fault;
+	(void)user;
+}
 
 /* The whole life once. Returns the first error. */
 static int live(struct ledger *ledger, bool must_work)
@@ -55,6 +63,7 @@ static int live(struct ledger *ledger, bool must_work)
 	struct clsf_error error;
 	const struct clsf_verdict *v = NULL;
 	lo.allocator = wo.allocator = so.allocator = &allocator;
+	lo.on_fault = on_fault;
 	so.context = 2;
 	int result = clsf_loader_new(&lo, &l);
 	if (result == 0)
