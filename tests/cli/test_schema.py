@@ -183,15 +183,15 @@ PLACES = {
     "file": (lambda key, value: {"rules": [rule("r", "x")], key: value}, SCHEMA),
     "rule": (lambda key, value: {"rules": [{**rule("r", "x"), key: value}]}, PARTS["rule"]),
     "condition": (lambda key, value: {"rules": [with_match({"regex": "x", key: value})]},
-                  PARTS["condition"]["anyOf"][1]),
+                  PARTS["condition"]["then"]),
     "unless": (lambda key, value: {"rules": [with_unless({"regex": "x", key: value})]},
-               PARTS["unless"]["anyOf"][1]),
+               PARTS["unless"]["then"]),
     "runbook": (lambda key, value: {"rules": [rule("r", "x", runbook={key: value})]},
                 PARTS["rule"]["properties"]["runbook"]),
     "examples": (lambda key, value: {"rules": [rule("r", "x", examples={key: value})]},
                  PARTS["rule"]["properties"]["examples"]),
     "example": (lambda key, value: {"rules": [rule("r", "x", examples={"match": [
-        {"line": "x", key: value}]})]}, PARTS["example"]["anyOf"][1]),
+        {"line": "x", key: value}]})]}, PARTS["example"]["then"]),
 }
 # Keys that come with a feature.
 LATER = {("condition", "lines"): "regex with lines", ("condition", "field"): "field",
