@@ -248,13 +248,16 @@ static bool read_lines(const char *text, size_t length, uint64_t *ret_lines)
 	return lines && ((left == 5 && memcmp(unit, "lines", 5) == 0) || (left == 4 && memcmp(unit, "line", 4) == 0));
 }
 
-/* The next alternative of a window, without blanks around it; what stands between is "or", '|' or ','. */
+/*
+ * The next alternative of a window, without blanks around it; what stands
+ * between two is "or", '|' or ','. *text is NULL behind the last.
+ */
 static const char *next_part(const char **text, size_t *ret_length)
 {
 	const char *start = *text + strspn(*text, " ");
 	const char *end = start + strcspn(start, "|,");
 	const char *or = strstr(start, " or ");
-	*text = *end ? end + 1 : end;
+	*text = *end ? end + 1 : NULL;
 	if (or && or < end) {
 		end = or;
 		*text = or + 4;
@@ -269,8 +272,8 @@ static const char *next_part(const char **text, size_t *ret_length)
 static bool read_window(struct clsf__reader *r, const yaml_node_t *node, struct clsf__window *ret_window)
 {
 	struct clsf__window window = { 0 };
-	bool good = is_scalar(node) && *scalar(node) && strlen(scalar(node)) == node->data.scalar.length;
-	for (const char *text = good ? scalar(node) : ""; good && *text;) {
+	bool good = is_scalar(node) && strlen(scalar(node)) == node->data.scalar.length;
+	for (const char *text = good ? scalar(node) : NULL; good && text;) {
 		size_t length;
 		const char *part = next_part(&text, &length);
 		uint64_t lines;
@@ -550,6 +553,8 @@ void clsf__read_unless(struct clsf__reader *r, const yaml_node_t *node)
 {
 	if (!is_list(node))
 		read_unless_item(r, node);
+	else if (list_length(node) == 0)
+		FAULT(r, node, "'unless' is an empty list");
 	for (size_t i = 0; is_list(node) && i < list_length(node); i++)
 		read_unless_item(r, list_item(r, node, i));
 	enum clsf_role role = r->rule->public.role;
