@@ -135,7 +135,7 @@ static int fill_side(struct clsf_stream *s, struct clsf_worker *w, const char *b
 			return CLSF_E_NOMEM;
 		s->message_limit = s->message_limit || w->messages.cut;
 		/* Where rules look at fields, every special line is wanted: see add_field_candidates(). */
-		if (w->side.length > piece || w->ruleset->has_fields) {
+		if (w->side.length > piece || w->ruleset->n_field_expressions) {
 			if (!clsf__grow(&w->allocator, &w->pieces, &w->pieces_capacity, w->n_pieces + 1,
 			                sizeof(*w->pieces)))
 				return CLSF_E_NOMEM;
@@ -149,21 +149,44 @@ static int fill_side(struct clsf_stream *s, struct clsf_worker *w, const char *b
 	return 0;
 }
 
+/* Does the text stand in the line? Lines are short: memchr() is faster there than memmem(). */
+static bool holds(const char *line, size_t length, const char *text, size_t text_length)
+{
+	if (text_length == 0)
+		return true;
+	const char *at = line, *end = line + length;
+	while ((size_t)(end - at) >= text_length &&
+	       (at = memchr(at, *text, (size_t)(end - at) - text_length + 1)) != NULL) {
+		if (memcmp(at, text, text_length) == 0)
+			return true;
+		at++;
+	}
+	return false;
+}
+
 /*
  * On a special line the value of a field may differ from the raw text, and it
  * need not be part of a message: every expression that is run on fields is a
- * candidate there.
+ * candidate where the name of its field stands.
  */
 static void add_field_candidates(struct collection *c)
 {
 	struct clsf_worker *w = c->w;
 	const struct clsf_ruleset *rs = w->ruleset;
 	for (size_t i = 0; i < w->n_pieces && !c->full; i++) {
+		const size_t start = w->pieces[i].line, end = line_end(c->block, c->length, start);
+		/* The name may be escaped as well. */
+		const bool any = holds(c->block + start, end - start, "\\u", 2);
 		w->line_serial++;
-		for (uint32_t e = 0; e < rs->n_expressions && !c->full; e++)
-			if (*rs->expressions[e].field &&
-			    (rs->expressions[e].plan == CLSF_PLAN_LITERALS || rs->expressions[e].plan == CLSF_PLAN_RELAXED))
-				add_candidate(c, w->pieces[i].line, e);
+		for (uint32_t k = 0; k < rs->n_field_expressions && !c->full; k++) {
+			uint32_t expression = rs->field_expressions[k];
+			const struct clsf__compiled *e = &rs->expressions[expression];
+			bool sought = e->plan == CLSF_PLAN_LITERALS || e->plan == CLSF_PLAN_RELAXED;
+			if (!sought || !(any || holds(c->block + start, end - start, e->field_name, e->field_name_length)))
+				continue;
+			c->sorted = false;
+			add_candidate(c, (uint32_t)start, expression);
+		}
 	}
 }
 
@@ -192,10 +215,8 @@ static int collect(struct clsf_stream *s, struct clsf_worker *w, const char *blo
 			result = clsf__filter_scan(w->ruleset->filter, w->scratch, w->side.data,
 			                           w->side.length, on_side_candidate, &c);
 		}
-		if (result == 0 && w->ruleset->has_fields && w->n_pieces) {
-			c.sorted = false;
+		if (result == 0 && w->ruleset->n_field_expressions)
 			add_field_candidates(&c);
-		}
 	}
 	*ret_full = c.full;
 	if (result == CLSF_STOPPED)

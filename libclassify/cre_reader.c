@@ -9,8 +9,8 @@
  * own matcher: order is that of the lines, not of their timestamps; of several
  * lines that could complete a match the newest are taken; and a log without
  * timestamps is measured in lines. As there, lines without a time belong to
- * the entry above, over which an expression may reach. Unknown keys are warned
- * of, never refused.
+ * the entry above, over which an expression may reach; here only one that
+ * holds a telling text. Unknown keys are warned of, never refused.
  */
 
 #include <stdio.h>
@@ -340,6 +340,22 @@ static void add_negative(struct cre *c, const yaml_node_t *given, size_t n_posit
 
 /* ---- sets and sequences ---- */
 
+/* The term of a set that is nothing but that; NULL if there is more to it, or a fault to be told. */
+static const yaml_node_t *single_term(struct cre *c, const yaml_node_t *set)
+{
+	static const char *const more[] = { "count", "set", "sequence", "extract" };
+	struct clsf__reader *r = c->r;
+	const yaml_node_t *list = clsf__yaml_get(r, set, "match");
+	if (!list || !is_list(list) || list_length(list) != 1 || clsf__yaml_get(r, set, "negate") ||
+	    clsf__yaml_get(r, set, "correlations"))
+		return NULL;
+	const yaml_node_t *term = resolve_term(c, list_item(r, list, 0));
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
+		if (clsf__yaml_get(r, term, more[i]))
+			return NULL;
+	return is_scalar(term) || is_mapping(term) ? term : NULL;
+}
+
 /* {set: {...}} or {sequence: {...}}: the node's index, UINT32_MAX after a fault. */
 static uint32_t read_node(struct cre *c, const yaml_node_t *rule, unsigned depth)
 {
@@ -353,6 +369,9 @@ static uint32_t read_node(struct cre *c, const yaml_node_t *rule, unsigned depth
 		                                               : "a rule needs a 'set' or a 'sequence'");
 		return UINT32_MAX;
 	}
+	const yaml_node_t *alone = single_term(c, set && !sequence ? set : NULL);
+	if (alone)
+		return add_expression(c, alone);
 	if (sequence && set)
 		WARN(r, set, "a rule has a sequence or a set, not both: the set is passed over");
 	check_keys(r, body, sequence ? "a sequence" : "a set", known);

@@ -159,7 +159,7 @@ int clsf_ruleset_save(const struct clsf_ruleset *rs, clsf_write_fn write, void *
 	clsf__put_string(&body, rs->fallback);
 	for (size_t i = 0; i < rs->n_expressions; i++) {
 		const struct clsf__compiled *e = &rs->expressions[i];
-		clsf__put_number(&body, (uint64_t)e->bits << 6 | (uint64_t)e->plan << 3 | (uint64_t)e->line_gated << 2 |
+		clsf__put_number(&body, (uint64_t)e->bits << 7 | (uint64_t)e->folded << 6 | (uint64_t)e->plan << 3 | (uint64_t)e->line_gated << 2 |
 		                                (uint64_t)e->context_free << 1 | e->gated);
 	}
 	int result = clsf__filter_save(rs->filter, &filter);
@@ -422,7 +422,12 @@ static bool restore_filter(struct restoration *x, struct clsf_ruleset *rs)
 		e->context_free = flags >> 1 & 1;
 		e->line_gated = flags >> 2 & 1;
 		e->plan = (enum clsf_plan)(flags >> 3 & 7);
-		e->bits = (unsigned)(flags >> 6);
+		e->bits = (unsigned)(flags >> 7);
+		/* Too common for that, as it was found when this was written. */
+		if (e->folded && !(flags >> 6 & 1)) {
+			e->folded = false;
+			e->lines = 1;
+		}
 		x->in.bad = x->in.bad || e->plan > CLSF_PLAN_ALWAYS;
 	}
 	const char *text = clsf__get_text(&x->in, &length);

@@ -332,7 +332,8 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 	if (opens && rule->gate_within && !open_gate(s, index, UINT32_MAX, line->number + rule->gate_within))
 		return CLSF_E_NOMEM;
 	bound = join_kept(w, &state->shown, bound, &s->capture_limit);
-	int result = keep_state(s, w, state, &shown, bound);
+	/* Without captures, and with no line to show but the last, there is nothing to keep. */
+	int result = bound || state->has_shown ? keep_state(s, w, state, &shown, bound) : 0;
 	struct clsf__held held;
 	if (result || !clsf__condition(rule, state->moments, terms, now, &held, &s->remarks))
 		return result;

@@ -155,6 +155,21 @@ static size_t add_references(struct reference *refs, size_t n, struct clsf__rule
 	return n;
 }
 
+/* Finds the last name in the path of the field that is no index. */
+static void find_field_name(struct clsf__compiled *e)
+{
+	const char *end = e->field + strlen(e->field);
+	for (;;) {
+		const char *dot = memrchr(e->field, '.', (size_t)(end - e->field));
+		const char *name = dot ? dot + 1 : e->field;
+		e->field_name = name;
+		e->field_name_length = (size_t)(end - name);
+		if (!dot || strspn(name, "0123456789*") < e->field_name_length)
+			return;
+		end = dot;
+	}
+}
+
 /* Does some window of the rule ask for the time of lines? */
 static bool is_timed(const struct clsf__rule *rule)
 {
@@ -177,8 +192,9 @@ static int merge_expressions(struct clsf_ruleset *rs)
 	struct reference *refs = clsf__calloc(a, n ? n : 1, sizeof(*refs));
 	rs->expressions = clsf__calloc(a, n ? n : 1, sizeof(*rs->expressions));
 	rs->uses = clsf__calloc(a, n ? n : 1, sizeof(*rs->uses));
+	rs->field_expressions = clsf__calloc(a, n ? n : 1, sizeof(*rs->field_expressions));
 	int result = CLSF_E_NOMEM;
-	if (!refs || !rs->expressions || !rs->uses)
+	if (!refs || !rs->expressions || !rs->uses || !rs->field_expressions)
 		goto out;
 	size_t k = 0;
 	for (size_t i = 0; i < rs->n_rules; i++) {
@@ -196,7 +212,9 @@ static int merge_expressions(struct clsf_ruleset *rs)
 			e->field = refs[i].term->field;
 			e->lines = refs[i].term->lines;
 			e->folded = refs[i].term->folded;
-			rs->has_fields = rs->has_fields || *e->field;
+			find_field_name(e);
+			if (*e->field)
+				rs->field_expressions[rs->n_field_expressions++] = (uint32_t)rs->n_expressions;
 			if (e->lines > rs->max_lines)
 				rs->max_lines = e->lines;
 			e->first_use = uses;
@@ -360,14 +378,11 @@ static bool is_derived(const char *path)
 	return false;
 }
 
-/* The field's name, where that is rarer than the literals of what is looked for in it. */
-static bool prefer_name(struct clsf__arena *arena, const char *path, struct clsf__literals *literals)
-{
-	const char *dot = strrchr(path, '.');
-	const char *name = dot ? dot + 1 : path;
-	bool index = name[strspn(name, "0123456789*")] == '\0';
-	return index || clsf__re_prefer_literal(arena, name, strlen(name), literals);
-}
+/*
+ * An expression without a telling text is not looked for over the lines of an
+ * entry: half of all lines would have to be judged for it. One long word will do.
+ */
+#define FOLDED_BITS 23.9
 
 /* What the filter may look for in place of the expression. */
 static int make_input(struct clsf__arena *scratch, struct clsf__compiled *e, struct clsf__buffer *relaxed,
@@ -386,8 +401,13 @@ static int make_input(struct clsf__arena *scratch, struct clsf__compiled *e, str
 		return 0;
 	if (!clsf__re_literals(scratch, &tree, e->lines > 1, literals))
 		return CLSF_E_NOMEM;
-	if (*e->field && !prefer_name(scratch, e->field, literals))
+	/* The field's name is looked for where it is rarer than the literals of what is looked for in it. */
+	if (!clsf__re_prefer_literal(scratch, e->field_name, e->field_name_length, literals))
 		return CLSF_E_NOMEM;
+	if (e->folded && (literals->n == 0 || literals->bits < FOLDED_BITS)) {
+		e->folded = false;
+		e->lines = 1;
+	}
 	input->literals = literals;
 	/* Over several lines only literals can be looked for. */
 	relaxed->length = 0;
@@ -442,6 +462,7 @@ static void ruleset_free(struct clsf_ruleset *rs)
 	clsf__filter_free(rs->filter);
 	clsf__free(&a, rs->expressions);
 	clsf__free(&a, rs->uses);
+	clsf__free(&a, rs->field_expressions);
 	clsf__free(&a, rs->rules);
 	clsf__arena_done(&rs->arena);
 	clsf__free(&a, rs);

@@ -150,6 +150,8 @@ struct clsf__compiled {
 	const char *pattern;
 	size_t length;
 	const char *field;
+	const char *field_name;      /* the last name in that path; "" if there is none */
+	size_t field_name_length;
 	uint32_t lines;
 	bool folded;
 	bool captures;               /* has named groups */
@@ -178,7 +180,8 @@ struct clsf_ruleset {
 	size_t quarantined;
 	uint32_t match_limit;
 	uint32_t max_lines;          /* over which any expression may reach */
-	bool has_fields;             /* some expression is run on fields, */
+	uint32_t *field_expressions; /* those that are run on fields */
+	uint32_t n_field_expressions;
 	bool timed;                  /* some window asks for the time of lines */
 	char hash[8 + 64];
 };
