@@ -430,6 +430,7 @@ struct clsf__rule *clsf__read_cre(struct clsf__reader *r, const yaml_node_t *ite
 	}
 	public->id = clsf__reader_text(r, id, "id");
 	public->pack = "cre";
+	r->rule->verbatim = true;
 	check_keys(r, item, "a CRE document", item_keys);
 	check_keys(r, cre, "'cre'", cre_keys);
 	public->title = title ? clsf__reader_text(r, title, "title") : public->id;

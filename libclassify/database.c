@@ -70,7 +70,8 @@ static void put_rule(struct clsf__buffer *b, const struct clsf__rule *r)
 		                      p->fix, p->prevent, p->url, p->file };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		clsf__put_string(b, texts[i]);
-	const uint64_t numbers[] = { p->role, p->severity, p->line, r->column, r->show_above, r->shows_term };
+	const uint64_t numbers[] = { p->role, p->severity, p->line, r->column, r->show_above, r->shows_term,
+		                     r->verbatim };
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		clsf__put_number(b, numbers[i]);
 	clsf__put_number(b, r->n_explains);
@@ -348,6 +349,7 @@ static struct clsf__rule *get_rule(struct restoration *x)
 	r->column = (uint32_t)clsf__get_below(&x->in, UINT32_MAX);
 	r->show_above = clsf__get_below(&x->in, 2);
 	r->shows_term = clsf__get_below(&x->in, 2);
+	r->verbatim = clsf__get_below(&x->in, 2);
 	r->n_explains = clsf__get_count(&x->in, 8);
 	r->explains = allocate(x, r->n_explains, sizeof(*r->explains));
 	for (size_t i = 0; i < r->n_explains && !x->in.bad; i++)

@@ -74,6 +74,7 @@ static void hash_rule(struct clsf__digest *context, const struct clsf__rule *rul
 	clsf__digest_add_number(context, p->role);
 	clsf__digest_add_number(context, p->severity);
 	clsf__digest_add_number(context, rule->show_above);
+	clsf__digest_add_number(context, rule->verbatim);
 	clsf__digest_add_number(context, rule->n_explains);
 	for (size_t i = 0; i < rule->n_explains; i++)
 		clsf__digest_add(context, rule->explains[i], strlen(rule->explains[i]));

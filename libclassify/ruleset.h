@@ -120,6 +120,7 @@ struct clsf__rule {
 	struct clsf_rule public;
 	uint32_t column;
 	bool show_above;
+	bool verbatim;               /* its texts hold no ${name} */
 	size_t n_explains;
 	const char **explains;       /* ids, or globs over ids */
 	struct clsf__place *explains_at; /* of each; not in a ruleset that was restored */

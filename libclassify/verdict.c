@@ -347,6 +347,15 @@ static bool fill_winner(struct clsf_stream *s, const struct contender *winner)
 	v->category = rule->category;
 	v->before = shown(s, e->before.length ? e->before.data : "", e->before.length, false, &v->before_length);
 	v->after = shown(s, e->after.length ? e->after.data : "", e->after.length, false, &v->after_length);
+	/* The texts of others are no templates: what looks like a placeholder is theirs. */
+	if (winner->rule->verbatim) {
+		v->title = rule->title;
+		v->cause = rule->cause;
+		v->fix = rule->fix;
+		v->prevent = rule->prevent;
+		v->url = rule->url;
+		return v->before && v->after;
+	}
 	v->title = fill_in(s, v, rule->title, false);
 	v->cause = fill_in(s, v, rule->cause, false);
 	v->fix = fill_in(s, v, rule->fix, true);
