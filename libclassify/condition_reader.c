@@ -332,40 +332,29 @@ enum condition_key {
 static const char *const condition_keys[] = { "regex", "text", "field", "any", "all", "sequence", "count",
 	                                      "of", "within", "show", "lines", NULL };
 
-/* What `value` says besides its kind goes with that kind. */
-static bool check_keys(struct clsf__reader *r, const yaml_node_t *node, const yaml_node_t *const *value, int kind)
+/* Does what `value` says besides its kind go with that kind? All that does not is told. */
+static void check_keys(struct clsf__reader *r, const yaml_node_t *node, const yaml_node_t *const *value, int kind)
 {
 	bool windowed = kind == KEY_ALL || kind == KEY_SEQUENCE || kind == KEY_COUNT;
 	bool term = kind == KEY_REGEX || kind == KEY_TEXT || kind == KEY_FIELD;
-	if (value[KEY_WITHIN] && !windowed) {
+	if (value[KEY_WITHIN] && !windowed)
 		FAULT(r, value[KEY_WITHIN], "'within' goes with all, sequence or count");
-		return false;
-	}
-	if ((value[KEY_OF] != NULL) != (kind == KEY_COUNT)) {
+	if ((value[KEY_OF] != NULL) != (kind == KEY_COUNT))
 		FAULT(r, node, "'count' and 'of' go together");
-		return false;
-	}
-	if (value[KEY_LINES] && kind != KEY_REGEX) {
+	if (value[KEY_LINES] && kind != KEY_REGEX)
 		FAULT(r, value[KEY_LINES], "'lines' goes with regex");
-		return false;
-	}
 	if (value[KEY_SHOW] &&
-	    (!is_scalar(value[KEY_SHOW]) || strcmp(scalar(value[KEY_SHOW]), "true") != 0 || !term)) {
+	    (!is_scalar(value[KEY_SHOW]) || strcmp(scalar(value[KEY_SHOW]), "true") != 0 || !term))
 		FAULT(r, value[KEY_SHOW], "'show' may be true, on a regex, text or field");
-		return false;
-	}
-	return true;
 }
 
-/* A node of the kind, with its children and what it keeps. */
+/* A node of the kind, with its children and what it keeps. A fault does not keep the rest from being read. */
 static uint32_t read_kind(struct clsf__reader *r, const yaml_node_t *node, const yaml_node_t *const *value, int kind,
                           unsigned depth)
 {
 	uint64_t number = 1;
-	if (value[KEY_LINES] && !clsf__yaml_number(value[KEY_LINES], 2, CLSF__MAX_SPAN_LINES, &number)) {
+	if (value[KEY_LINES] && !clsf__yaml_number(value[KEY_LINES], 2, CLSF__MAX_SPAN_LINES, &number))
 		FAULT(r, value[KEY_LINES], "'lines' must be a number from 2 to %d", CLSF__MAX_SPAN_LINES);
-		return UINT32_MAX;
-	}
 	if (kind == KEY_REGEX || kind == KEY_TEXT)
 		return clsf__add_term(r, value[kind], kind == KEY_TEXT, (uint32_t)number, NULL);
 	if (kind == KEY_FIELD)
@@ -377,20 +366,17 @@ static uint32_t read_kind(struct clsf__reader *r, const yaml_node_t *node, const
 	uint32_t index = clsf__add_node(r, node, kinds[kind]);
 	if (index == UINT32_MAX)
 		return index;
-	if (value[KEY_WITHIN] && !read_window(r, value[KEY_WITHIN], &r->nodes[index].within))
-		return UINT32_MAX;
+	bool good = !value[KEY_WITHIN] || read_window(r, value[KEY_WITHIN], &r->nodes[index].within);
 	if (kind != KEY_COUNT)
-		return read_children(r, index, value[kind], condition_keys[kind], depth) ? index : UINT32_MAX;
-	if (!clsf__yaml_number(value[KEY_COUNT], 1, CLSF__MAX_COUNT, &number)) {
+		return read_children(r, index, value[kind], condition_keys[kind], depth) && good ? index : UINT32_MAX;
+	if (!clsf__yaml_number(value[KEY_COUNT], 1, CLSF__MAX_COUNT, &number))
 		FAULT(r, value[KEY_COUNT], "'count' must be a number from 1 to %d", CLSF__MAX_COUNT);
-		return UINT32_MAX;
-	}
 	r->nodes[index].count = (uint32_t)number;
-	uint32_t child = read_condition(r, value[KEY_OF], depth + 1);
+	uint32_t child = value[KEY_OF] ? read_condition(r, value[KEY_OF], depth + 1) : UINT32_MAX;
 	if (child == UINT32_MAX)
 		return child;
 	clsf__add_child(r, index, child);
-	return index;
+	return good ? index : UINT32_MAX;
 }
 
 /* Returns the node's index, UINT32_MAX after a fault. */
@@ -412,16 +398,12 @@ static uint32_t read_condition(struct clsf__reader *r, const yaml_node_t *node, 
 	}
 	const yaml_node_t *value[CONDITION_KEYS] = { NULL };
 	unsigned seen = 0;
-	bool good = true;
+	size_t faults = r->file->faults;
 	FOR_EACH_PAIR(node, pair) {
 		int key = clsf__reader_key(r, node_at(r, pair->key), "a condition", condition_keys, &seen);
-		if (key < 0)
-			good = false;
-		else
+		if (key >= 0)
 			value[key] = node_at(r, pair->value);
 	}
-	if (!good)
-		return UINT32_MAX;
 	int kinds = 0;
 	int kind = 0;
 	for (int i = 0; i < KEY_KINDS; i++) {
@@ -430,13 +412,15 @@ static uint32_t read_condition(struct clsf__reader *r, const yaml_node_t *node, 
 			kind = i;
 		}
 	}
-	if (kinds != 1) {
+	/* Where a key is unknown, it may be the kind. */
+	if (kinds != 1 && (kinds || r->file->faults == faults))
 		FAULT(r, node, "a condition needs exactly one of regex, text, field, any, all, sequence, count");
+	if (kinds != 1)
 		return UINT32_MAX;
-	}
-	if (!check_keys(r, node, value, kind))
-		return UINT32_MAX;
+	check_keys(r, node, value, kind);
 	uint32_t index = read_kind(r, node, value, kind, depth);
+	if (r->file->faults > faults)
+		return UINT32_MAX;
 	if (index != UINT32_MAX && value[KEY_SHOW]) {
 		/* Of several fields any will do: they are of one line. */
 		uint32_t shown = r->nodes[index].kind == CLSF__COND_TERM ? index : r->nodes[index].first_child;
@@ -479,7 +463,7 @@ bool clsf__unless_pattern(struct clsf__reader *r, const yaml_node_t *at, const c
 enum unless_key { UNLESS_REGEX, UNLESS_TEXT, UNLESS_FIELD, UNLESS_WITHIN, UNLESS_WHERE, UNLESS_KEYS };
 
 /* Where around the match it excuses. */
-static bool read_range(struct clsf__reader *r, const yaml_node_t *within, const yaml_node_t *where,
+static void read_range(struct clsf__reader *r, const yaml_node_t *within, const yaml_node_t *where,
                        struct clsf__unless *u)
 {
 	enum { BEFORE, AFTER, AROUND };
@@ -488,13 +472,11 @@ static bool read_range(struct clsf__reader *r, const yaml_node_t *within, const 
 	struct clsf__window window;
 	if (!within && !where) {
 		u->same_line = true;
-		return true;
+		return;
 	}
-	if (where && (place = clsf__reader_word(r, where, "where", places)) < 0)
-		return false;
-	if (within) {
-		if (!read_window(r, within, &window))
-			return false;
+	if (where)
+		place = clsf__reader_word(r, where, "where", places);
+	if (within && read_window(r, within, &window)) {
 		u->lower = u->upper = CLSF__BOUND_AT;
 		u->timed = window.ns != 0;
 		u->lower_ns = -window.ns;
@@ -506,7 +488,6 @@ static bool read_range(struct clsf__reader *r, const yaml_node_t *within, const 
 		u->lower = CLSF__BOUND_HERE;
 	if (place == BEFORE)
 		u->upper = CLSF__BOUND_HERE;
-	return true;
 }
 
 static void read_unless_item(struct clsf__reader *r, const yaml_node_t *node)
@@ -536,7 +517,8 @@ static void read_unless_item(struct clsf__reader *r, const yaml_node_t *node)
 	} else if (field && (!is_mapping(field) ||
 	                     field->data.mapping.pairs.top - field->data.mapping.pairs.start != 1)) {
 		FAULT(r, field, "'field' of 'unless' must be a mapping of one path to an expression");
-	} else if (read_range(r, value[UNLESS_WITHIN], value[UNLESS_WHERE], u)) {
+	} else {
+		read_range(r, value[UNLESS_WITHIN], value[UNLESS_WHERE], u);
 		if (field) {
 			const yaml_node_pair_t *pair = field->data.mapping.pairs.start;
 			const char *path = clsf__read_path(r, node_at(r, pair->key));
