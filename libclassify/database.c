@@ -92,6 +92,7 @@ static void put_rule(struct clsf__buffer *b, const struct clsf__rule *r)
 		clsf__put_text(b, e->text, e->length);
 		clsf__put_number(b, e->must_match != 0);
 		clsf__put_number(b, e->line);
+		clsf__put_number(b, e->has_fields != 0);
 		clsf__put_number(b, e->n_fields);
 		for (size_t k = 0; k < e->n_fields; k++) {
 			clsf__put_string(b, e->field_names[k]);
@@ -314,6 +315,7 @@ static void get_examples(struct restoration *x, struct clsf_rule *p)
 		e->text = get_copy(x, &e->length);
 		e->must_match = (int)clsf__get_below(&x->in, 2);
 		e->line = (uint32_t)clsf__get_below(&x->in, UINT32_MAX);
+		e->has_fields = (int)clsf__get_below(&x->in, 2);
 		size_t fields = clsf__get_count(&x->in, 16);
 		const char **names = allocate(x, fields, sizeof(*names));
 		const char **values = allocate(x, fields, sizeof(*values));

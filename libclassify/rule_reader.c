@@ -134,6 +134,7 @@ static void read_example(struct clsf__reader *r, const yaml_node_t *node, bool m
 		values[i] = is_scalar(value) ? clsf__reader_keep(r, scalar(value), value->data.scalar.length)
 		                             : clsf__reader_text(r, value, "fields");
 	}
+	example->has_fields = 1;
 	example->field_names = names;
 	example->field_values = values;
 	example->n_fields = n;

@@ -42,7 +42,8 @@ struct clsf_example {
 	size_t length;
 	int must_match;                  /* 1: the rule has to match it; 0: it must not */
 	uint32_t line;                   /* where it stands in the rule file */
-	size_t n_fields;                 /* captures that the example promises */
+	int has_fields;                  /* 1: it promises exactly the captures that follow, be it none */
+	size_t n_fields;
 	const char *const *field_names;
 	const char *const *field_values;
 };
