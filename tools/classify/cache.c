@@ -144,33 +144,40 @@ static bool write_through(const char *path, const struct blob *content)
 	return good;
 }
 
-bool write_atomically(const char *path, const struct blob *content)
+bool replace_file(const char *path, const struct blob *content, mode_t mode)
 {
-	struct stat st;
-	char *target = NULL, *beside = NULL;
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return write_through(path, content);
-	/* A link stays one: what it leads to is replaced. */
-	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
-		target = realpath(path, NULL);
-	if (asprintf(&beside, "%s.XXXXXX", target ? target : path) < 0) {
-		free(target);
+	char *beside = NULL;
+	if (asprintf(&beside, "%s.XXXXXX", path) < 0)
 		return false;
-	}
 	int fd = mkstemp(beside);
-	bool good = fd >= 0 && write_all(fd, content) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
+	bool good = fd >= 0 && write_all(fd, content) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
 	int reason = errno;
 	if (fd >= 0 && close(fd) != 0 && good) {
 		good = false;
 		reason = errno;
 	}
-	if (good && rename(beside, target ? target : path) != 0) {
+	if (good && rename(beside, path) != 0) {
 		good = false;
 		reason = errno;
 	}
 	if (!good && fd >= 0)
 		unlink(beside);
 	free(beside);
+	errno = reason;
+	return good;
+}
+
+bool write_atomically(const char *path, const struct blob *content)
+{
+	struct stat st;
+	char *target = NULL;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_through(path, content);
+	/* A link stays one: what it leads to is replaced. */
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		target = realpath(path, NULL);
+	bool good = replace_file(target ? target : path, content, 0644);
+	int reason = errno;
 	free(target);
 	errno = reason;
 	return good;

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <classify/classify.h>
 
@@ -43,5 +44,8 @@ bool read_trusted(const char *path, struct blob *ret_blob, char why[256]);
 
 /* Writes beside the path, syncs, renames; into what is no regular file, directly. False sets errno. */
 bool write_atomically(const char *path, const struct blob *content);
+
+/* The same for a path that is a regular file or nothing yet, with these permissions. */
+bool replace_file(const char *path, const struct blob *content, mode_t mode);
 
 #endif

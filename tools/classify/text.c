@@ -203,6 +203,91 @@ void text_add_visible(struct text *t, const char *data, size_t length)
 	}
 }
 
+void text_add_xml(struct text *t, const char *data, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		uint32_t c;
+		i += utf8_next(data + i, length - i, &c);
+		if (c == '<')
+			text_adds(t, "&lt;");
+		else if (c == '>')
+			text_adds(t, "&gt;");
+		else if (c == '&')
+			text_adds(t, "&amp;");
+		else if (c == '"')
+			text_adds(t, "&quot;");
+		else if (c == '\n' || c == '\t')
+			text_addf(t, "&#%u;", (unsigned)c);
+		else if (c == 0xfffe || c == 0xffff)
+			text_add_character(t, 0xfffd);           /* no characters of XML 1.0 */
+		else
+			add_visible(t, c);
+	}
+}
+
+/* Cannot stand in single quotes: it would act, be folded, or not be seen. */
+static bool needs_escape(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || is_treacherous(c) || c == 0xfffe || c == 0xffff;
+}
+
+/* A word that begins with a letter and is none of those to which YAML 1.1 gives a meaning. */
+static bool is_plain_yaml(const char *data, size_t length)
+{
+	static const char *const meant[] = { "yes", "no", "on", "off", "true", "false", "null" };
+	for (size_t i = 0; i < length; i++) {
+		char c = data[i];
+		bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+		if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == '/')))
+			return false;
+	}
+	for (size_t i = 0; i < sizeof(meant) / sizeof(meant[0]); i++)
+		if (strlen(meant[i]) == length && strncasecmp(meant[i], data, length) == 0)
+			return false;
+	return length > 0;
+}
+
+static void add_yaml_escaped(struct text *t, uint32_t c)
+{
+	if (c == '"' || c == '\\')
+		text_addf(t, "\\%c", (int)c);
+	else if (c == '\n')
+		text_adds(t, "\\n");
+	else if (c == '\t')
+		text_adds(t, "\\t");
+	else if (!needs_escape(c))
+		text_add_character(t, c);
+	else if (c < 0x100)
+		text_addf(t, "\\x%02x", (unsigned)c);
+	else
+		text_addf(t, c < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)c);
+}
+
+void text_add_yaml(struct text *t, const char *data, size_t length)
+{
+	if (is_plain_yaml(data, length)) {
+		text_add(t, data, length);
+		return;
+	}
+	bool escaped = false;
+	uint32_t c;
+	for (size_t i = 0; i < length && !escaped;) {
+		i += utf8_next(data + i, length - i, &c);
+		escaped = needs_escape(c);
+	}
+	text_adds(t, escaped ? "\"" : "'");
+	for (size_t i = 0; i < length;) {
+		i += utf8_next(data + i, length - i, &c);
+		if (escaped)
+			add_yaml_escaped(t, c);
+		else if (c == '\'')
+			text_adds(t, "''");
+		else
+			text_add_character(t, c);
+	}
+	text_adds(t, escaped ? "\"" : "'");
+}
+
 void text_add_markdown(struct text *t, const char *data, size_t length)
 {
 	for (size_t i = 0; i < length;) {

@@ -50,6 +50,15 @@ void text_add_markdown(struct text *t, const char *data, size_t length);
 /* A code block of Markdown whose fence no text inside can close. */
 void text_add_code_block(struct text *t, const char *language, const char *data, size_t length);
 
+/* Inside XML, be it an attribute or text: visible as above, newlines and tabs as references. */
+void text_add_xml(struct text *t, const char *data, size_t length);
+
+/*
+ * As a value of YAML on one line, also inside a flow mapping: plain where no parser could take it
+ * for anything but a text, else in quotes. Bytes that are no UTF-8 become U+FFFD.
+ */
+void text_add_yaml(struct text *t, const char *data, size_t length);
+
 /* Columns that the visible text takes on a terminal. */
 size_t text_columns(const char *data, size_t length);
 
