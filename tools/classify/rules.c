@@ -16,8 +16,9 @@ static const struct {
 	{ "list", rules_list },
 	{ "check", rules_check },
 	{ "test", rules_test },
+	{ "new", rules_new },
 };
-#define VERBS "list, check or test"
+#define VERBS "list, check, test or new"
 
 int rules_end(struct list *paths, struct outcome *o)
 {

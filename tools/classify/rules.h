@@ -12,6 +12,7 @@
 int rules_list(int argc, char **argv, struct outcome *o);
 int rules_check(int argc, char **argv, struct outcome *o);
 int rules_test(int argc, char **argv, struct outcome *o);
+int rules_new(int argc, char **argv, struct outcome *o);
 
 /* What every verb does at its end: flushes, frees the paths, says the status. */
 int rules_end(struct list *paths, struct outcome *o);

@@ -72,29 +72,13 @@ static void refuse(struct blessing *b, const struct clsf_rule *rule, uint32_t li
 	b->outcome->failed = true;
 }
 
-/* ---- what is to be written ---- */
-
-static bool is_utf8(const char *data, size_t length)
-{
-	for (size_t i = 0; i < length;) {
-		uint32_t c;
-		size_t n = utf8_next(data + i, length - i, &c);
-		if (c == 0xfffd && n != 3)
-			return false;
-		if (c == 0xfffd && memcmp(data + i, "\xef\xbf\xbd", 3) != 0)
-			return false;
-		i += n;
-	}
-	return true;
-}
-
 /* Why the captures cannot stand in YAML, or NULL. */
 static const char *unwritable(const struct trial_match *m)
 {
 	for (size_t i = 0; i < m->n_fields; i++) {
 		if (memchr(m->fields[i].value, '\0', m->fields[i].length))
 			return "a capture holds a NUL byte";
-		if (!is_utf8(m->fields[i].value, m->fields[i].length))
+		if (!text_is_utf8(m->fields[i].value, m->fields[i].length))
 			return "a capture ends within a character";
 	}
 	return NULL;

@@ -21,7 +21,7 @@ static void add_failure(struct text *t, const struct text *problems, const char 
 {
 	const char *line;
 	size_t n, at = 0;
-	if (!report_line(problems, &at, &line, &n))
+	if (!text_line(problems, &at, &line, &n))
 		return;
 	text_adds(t, "      <failure type=\"failed\"");
 	add_attribute(t, "message", line, n);

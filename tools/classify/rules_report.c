@@ -122,28 +122,17 @@ void report_done(struct report *r)
 
 /* ---- text ---- */
 
-bool report_line(const struct text *t, size_t *at, const char **ret_line, size_t *ret_length)
-{
-	if (*at >= t->length)
-		return false;
-	const char *newline = memchr(t->data + *at, '\n', t->length - *at);
-	*ret_line = t->data + *at;
-	*ret_length = newline ? (size_t)(newline - *ret_line) : t->length - *at;
-	*at += *ret_length + 1;
-	return true;
-}
-
 static void add_case(const struct test_case *c, struct text *t)
 {
 	const char *line;
 	size_t length;
-	for (size_t at = 0; report_line(&c->problems, &at, &line, &length);) {
+	for (size_t at = 0; text_line(&c->problems, &at, &line, &length);) {
 		text_add_visible(t, c->rule->file, strlen(c->rule->file));
 		text_addf(t, ":%u: %s: ", c->example->line, c->rule->id);
 		text_add_visible(t, line, length);
 		text_adds(t, "\n");
 		const struct text example = { .data = (char *)(uintptr_t)c->example->text, .length = c->example->length };
-		for (size_t k = 0; report_line(&example, &k, &line, &length);) {
+		for (size_t k = 0; text_line(&example, &k, &line, &length);) {
 			text_adds(t, "    ");
 			text_add_visible(t, line, length);
 			text_adds(t, "\n");
@@ -203,7 +192,7 @@ static void add_problems(struct text *t, const struct text *problems)
 	const char *line;
 	size_t length;
 	text_adds(t, ",\"problems\":[");
-	for (size_t at = 0; report_line(problems, &at, &line, &length);) {
+	for (size_t at = 0; text_line(problems, &at, &line, &length);) {
 		text_adds(t, t->data[t->length - 1] == '[' ? "" : ",");
 		text_add_json(t, line, length);
 	}

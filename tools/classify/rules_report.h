@@ -62,9 +62,6 @@ size_t report_count(const struct report *r, const char *kind, enum finding_level
 bool report_bad(const struct report *r);
 size_t report_failed_logs(const struct report *r);
 
-/* The next line of a text from *at on, which moves behind it. False at the end. */
-bool report_line(const struct text *t, size_t *at, const char **ret_line, size_t *ret_length);
-
 void report_text(const struct report *r, bool verbose, struct text *t);
 void report_jsonl(const struct report *r, struct text *t);
 void report_junit(const struct report *r, struct text *t);

@@ -111,6 +111,30 @@ size_t utf8_next(const char *data, size_t length, uint32_t *ret_character)
 	return need;
 }
 
+bool text_line(const struct text *t, size_t *at, const char **ret_line, size_t *ret_length)
+{
+	if (*at >= t->length)
+		return false;
+	const char *newline = memchr(t->data + *at, '\n', t->length - *at);
+	*ret_line = t->data + *at;
+	*ret_length = newline ? (size_t)(newline - *ret_line) : t->length - *at;
+	*at += *ret_length + 1;
+	return true;
+}
+
+bool text_is_utf8(const char *data, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		uint32_t c;
+		size_t n = utf8_next(data + i, length - i, &c);
+		/* U+FFFD may stand in the text itself. */
+		if (c == 0xfffd && (n != 3 || memcmp(data + i, "\xef\xbf\xbd", 3) != 0))
+			return false;
+		i += n;
+	}
+	return true;
+}
+
 void text_add_character(struct text *t, uint32_t c)
 {
 	char out[4];

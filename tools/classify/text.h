@@ -25,12 +25,18 @@ void text_addf(struct text *t, const char *format, ...) __attribute__((format(pr
 void text_add_number(struct text *t, uint64_t n);
 void text_free(struct text *t);
 
+/* The next line of a text from *at on, which moves behind it. False at the end. */
+bool text_line(const struct text *t, size_t *at, const char **ret_line, size_t *ret_length);
+
 /*
  * Reads one character. Returns its length in bytes (1 to 4); bytes that are no
  * UTF-8 give U+FFFD, one for each maximal subpart (Unicode 15, table 3-7 and
  * section 3.9). length must be > 0.
  */
 size_t utf8_next(const char *data, size_t length, uint32_t *ret_character);
+
+/* Whether all of it is UTF-8. */
+bool text_is_utf8(const char *data, size_t length);
 
 /* Appends a character as UTF-8. */
 void text_add_character(struct text *t, uint32_t c);

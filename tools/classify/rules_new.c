@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `classify rules new`: a whole rule from one line of a log. rule_subject.c
+ * finds the line, rule_draft.c makes the expression, and near_miss.c the line
+ * that must not match. Nothing is printed that was not tried: the rule loads,
+ * matches its example and leaves the other alone.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "help.h"
+#include "load.h"
+#include "rule_draft.h"
+#include "rule_subject.h"
+#include "rules.h"
+#include "trial.h"
+
+#define MAX_EXAMPLE 2048               /* a longer line is shown as its message, cut */
+#define DEFAULT_PACK "mine"
+
+struct new_options {
+	struct list rules;
+	const char *id, *pack, *category, *title, *from, *output;
+	bool force;
+};
+
+/* What is written for the line: all of it, or of a long one the start of its message. */
+static void choose_example(const struct subject *s, struct text *ret)
+{
+	const struct text *from = s->line.length > MAX_EXAMPLE ? &s->message : &s->line;
+	size_t length = from->length;
+	if (length > MAX_EXAMPLE)
+		for (length = MAX_EXAMPLE; length > 0 && (from->data[length] & 0xc0) == 0x80;)
+			length--;
+	text_add(ret, from->data, length);
+}
+
+struct rule_text {
+	const struct new_options *options;
+	const char *id, *category;
+	const struct draft *draft;
+	const struct text *match, *reject;   /* examples; the second may be empty */
+	const struct trial_match *captured;  /* or NULL */
+};
+
+static void add_key(struct text *t, const char *key, const char *value, size_t length)
+{
+	text_addf(t, "    %s: ", key);
+	text_add_yaml(t, value, length);
+	text_adds(t, "\n");
+}
+
+static void write_rule(const struct rule_text *r, struct text *t)
+{
+	const struct new_options *options = r->options;
+	const char *pack = options->pack ? options->pack : DEFAULT_PACK;
+	text_adds(t, "pack: ");
+	text_add_yaml(t, pack, strlen(pack));
+	text_adds(t, "\nrules:\n  - id: ");
+	text_add_yaml(t, r->id, strlen(r->id));
+	text_adds(t, "\n");
+	if (options->title)
+		add_key(t, "title", options->title, strlen(options->title));
+	else
+		add_key(t, "title", r->draft->title.data ? r->draft->title.data : "", r->draft->title.length);
+	add_key(t, "category", r->category, strlen(r->category));
+	text_adds(t, "    role: cause          # or symptom: it follows from a cause\n"
+	             "    severity: high       # critical, high, medium, low or info; the last two fail no log\n"
+	             "    owner: platform      # who has to act: user, platform or upstream\n"
+	             "    retry: never         # whether another try can help: never, now or later\n");
+	add_key(t, "match", r->draft->expression.data ? r->draft->expression.data : "", r->draft->expression.length);
+	text_adds(t, "    # runbook:           # ${name} of a capture is filled in\n"
+	             "    #   cause: Why it happens.\n"
+	             "    #   fix: |\n"
+	             "    #     the commands that help\n"
+	             "    #   prevent: How it does not happen again.\n"
+	             "    examples:\n"
+	             "      match:\n"
+	             "        - line: ");
+	text_add_yaml(t, r->match->data, r->match->length);
+	if (r->captured) {
+		text_adds(t, "\n          fields: ");
+		trial_add_fields(t, r->captured);
+	}
+	text_adds(t, "\n");
+	if (r->reject->length) {
+		text_adds(t, "      reject:\n        - ");
+		text_add_yaml(t, r->reject->data, r->reject->length);
+		text_adds(t, "\n");
+	}
+}
+
+/* Loads the rule. NULL, with the fault, if it does not load. */
+static struct clsf_ruleset *load_rule(const struct rule_text *r, struct text *ret_text, struct clsf_error *error)
+{
+	ret_text->length = 0;
+	write_rule(r, ret_text);
+	struct clsf_ruleset *rs =
+		ret_text->failed ? NULL : trial_compile("the rule", ret_text->data, ret_text->length, error);
+	if (rs && clsf_ruleset_count(rs) == 1)
+		return rs;
+	clsf_ruleset_unref(rs);
+	return NULL;
+}
+
+static bool matches(struct trial *t, const struct text *line, const char *id)
+{
+	return trial_run(t, line->data ? line->data : "", line->length) && trial_find(t, id) != NULL;
+}
+
+/* Finds a line that comes near and is not matched. */
+static bool find_reject(struct trial *t, const struct rule_text *r, struct text *ret_line)
+{
+	for (size_t n = 0; draft_near_miss(r->match->data, r->match->length, &r->draft->words, n, ret_line); n++)
+		if (ret_line->length && !matches(t, ret_line, r->id))
+			return true;
+	return false;
+}
+
+/* The example as it comes back from YAML, in which there are no bytes that are no UTF-8. */
+static void make_readable(struct text *t)
+{
+	struct text readable = { 0 };
+	for (size_t i = 0; i < t->length;) {
+		uint32_t c;
+		i += utf8_next(t->data + i, t->length - i, &c);
+		text_add_character(&readable, c);
+	}
+	text_free(t);
+	*t = readable;
+}
+
+/* Tries a way of drafting: the text of the rule when it loads and its examples hold. */
+static bool try_way(const struct subject *s, enum draft_way way, struct rule_text *r, struct text *ret_text,
+                    struct clsf_error *error)
+{
+	struct draft draft;
+	struct text match = { 0 }, reject = { 0 };
+	struct trial t = { 0 };
+	draft_make(&draft, s->message.data, s->message.length, way);
+	choose_example(s, &match);
+	make_readable(&match);
+	r->draft = &draft;
+	r->match = &match;
+	r->reject = &reject;
+	r->captured = NULL;
+	struct clsf_ruleset *rs = load_rule(r, ret_text, error);
+	/* It has to match the line as it came, and as it can be written. */
+	bool good = rs && trial_start(&t, rs) && matches(&t, &s->line, r->id) && find_reject(&t, r, &reject) &&
+	            matches(&t, &match, r->id);
+	if (good) {
+		r->captured = trial_find(&t, r->id);
+		struct clsf_ruleset *whole = load_rule(r, ret_text, error);
+		good = whole != NULL;
+		clsf_ruleset_unref(whole);
+	}
+	trial_stop(&t);
+	clsf_ruleset_unref(rs);
+	draft_done(&draft);
+	text_free(&match);
+	text_free(&reject);
+	return good;
+}
+
+/* An id of the words of the message, which no loaded rule has. Allocated. */
+static char *make_id(const struct subject *s, const char *pack, const struct clsf_ruleset *rs)
+{
+	struct draft draft;
+	struct text id = { 0 };
+	const char *word;
+	size_t length, n = 0;
+	draft_make(&draft, s->message.data, s->message.length, DRAFT_CAPTURES);
+	for (const char *p = pack; *p; p++) {
+		char c = *p >= 'A' && *p <= 'Z' ? (char)(*p | 0x20) : *p;
+		bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+		if (fine || id.length)
+			text_add(&id, fine ? &c : "-", 1);
+	}
+	for (size_t at = 0; n < 5 && text_line(&draft.words, &at, &word, &length);) {
+		if (length > 20)
+			continue;
+		text_adds(&id, id.length ? "-" : "");
+		for (size_t i = 0; i < length; i++) {
+			char c = word[i] >= 'A' && word[i] <= 'Z' ? (char)(word[i] | 0x20) : word[i] == '_' ? '-' : word[i];
+			text_add(&id, &c, 1);
+		}
+		n++;
+	}
+	if (n == 0)
+		text_adds(&id, id.length ? "-rule" : "rule");
+	if (id.length > 100)
+		id.length = 100;
+	size_t base = id.length;
+	text_add(&id, "", 1);
+	for (unsigned k = 2; !id.failed && clsf_ruleset_find(rs, id.data); k++) {
+		id.length = base;
+		text_addf(&id, "-%u", k);
+		text_add(&id, "", 1);
+	}
+	draft_done(&draft);
+	if (id.failed)
+		text_free(&id);
+	return id.data;
+}
+
+static bool is_category(const char *name)
+{
+	for (const char *const *c = clsf_categories(); *c; c++)
+		if (strcmp(*c, name) == 0)
+			return true;
+	return false;
+}
+
+static void list_categories(struct text *t)
+{
+	for (const char *const *c = clsf_categories(); *c; c++)
+		text_addf(t, "%s%s", c == clsf_categories() ? "" : ", ", *c);
+}
+
+/* The category of what is known of the line already, or `unknown`; static or of the ruleset. */
+static const char *guess_category(const struct subject *s, struct clsf_ruleset *rs)
+{
+	struct trial t = { 0 };
+	const struct clsf_rule *known = NULL;
+	if (trial_start(&t, rs) && trial_run(&t, s->line.data, s->line.length)) {
+		known = t.verdict->rule;
+		for (size_t i = 0; i < t.n_matches && !known; i++)
+			if (*t.matches[i].rule->category)
+				known = t.matches[i].rule;
+	}
+	trial_stop(&t);
+	struct text names = { 0 };
+	list_categories(&names);
+	if (known)
+		complain("the line is known already as %s, whose category is taken", known->id);
+	else
+		complain("the category is 'unknown' without --category, which may be %.*s", (int)names.length, names.data);
+	text_free(&names);
+	return known ? known->category : "unknown";
+}
+
+/* ---- the command ---- */
+
+/* A new file, or with --force another one in its place. */
+static bool write_file(const char *path, const struct text *t, bool force)
+{
+	struct blob blob = { .data = t->data, .length = t->length };
+	if (force)
+		return write_atomically(path, &blob);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return false;
+	close(fd);
+	return write_atomically(path, &blob);
+}
+
+static void print_rule(const struct text *t, const struct new_options *options, const char *id,
+                       struct outcome *o)
+{
+	if (!options->output) {
+		fwrite(t->data, 1, t->length, stdout);
+		return;
+	}
+	if (write_file(options->output, t, options->force)) {
+		printf("%s: %s\n", options->output, id);
+		return;
+	}
+	complain("%s: %s%s", options->output, strerror(errno),
+	         errno == EEXIST ? "; --force replaces it" : "");
+	o->unread = true;
+}
+
+static void make_rule(struct subject *s, const struct new_options *options, struct clsf_ruleset *rs,
+                      struct outcome *o)
+{
+	static const enum draft_way ways[] = { DRAFT_CAPTURES, DRAFT_LITERAL, DRAFT_WHOLE };
+	const char *pack = options->pack ? options->pack : DEFAULT_PACK;
+	char *id = options->id ? strdup(options->id) : make_id(s, pack, rs);
+	struct rule_text r = { .options = options, .id = id ? id : "" };
+	struct text t = { 0 };
+	struct clsf_error error = { 0 };
+	bool good = false;
+	r.category = options->category ? options->category : guess_category(s, rs);
+	for (size_t i = 0; id && !good && i < sizeof(ways) / sizeof(ways[0]); i++)
+		good = try_way(s, ways[i], &r, &t, &error);
+	if (good) {
+		print_rule(&t, options, id, o);
+	} else {
+		complain("no rule can be made of this line%s%s", *error.message ? ": " : "", error.message);
+		o->unread = true;
+	}
+	text_free(&t);
+	free(id);
+}
+
+static void check_options(const struct new_options *options, int left, struct outcome *o)
+{
+	struct text names = { 0 };
+	list_categories(&names);
+	if (options->from ? left != 0 : left != 1)
+		usage_error(o, "rules", "give one line in quotes, '-', or --from and a log");
+	else if (options->category && !is_category(options->category))
+		usage_error(o, "rules", "unknown category '%s': %.*s", options->category, (int)names.length, names.data);
+	else if (options->force && !options->output)
+		usage_error(o, "rules", "--force goes with --output");
+	text_free(&names);
+}
+
+static void new_rule(const char *line, const struct new_options *options, struct outcome *o)
+{
+	struct load_options load = { .paths = &options->rules };
+	struct clsf_ruleset *rs = load_rules(&load, o);
+	struct subject s = { 0 };
+	bool good = rs != NULL;
+	if (good && options->id && clsf_ruleset_find(rs, options->id)) {
+		usage_error(o, "rules", "another rule has the id '%s'", options->id);
+		good = false;
+	}
+	if (good && options->from)
+		good = strcmp(options->from, "-") == 0 ? subject_from_input(rs, &s, true, o)
+		                                       : subject_from_log(options->from, rs, &s, o);
+	else if (good)
+		good = strcmp(line, "-") == 0 ? subject_from_input(rs, &s, false, o) : subject_from_text(line, rs, &s, o);
+	if (good)
+		make_rule(&s, options, rs, o);
+	subject_done(&s);
+	clsf_ruleset_unref(rs);
+}
+
+int rules_new(int argc, char **argv, struct outcome *o)
+{
+	enum { ID = 256, PACK, CATEGORY, TITLE, FROM, FORCE };
+	static const struct option known[] = {
+		{ "rules", required_argument, NULL, 'r' },
+		{ "id", required_argument, NULL, ID },
+		{ "pack", required_argument, NULL, PACK },
+		{ "category", required_argument, NULL, CATEGORY },
+		{ "title", required_argument, NULL, TITLE },
+		{ "from", required_argument, NULL, FROM },
+		{ "output", required_argument, NULL, 'o' },
+		{ "force", no_argument, NULL, FORCE },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct new_options options = { 0 };
+	int c;
+	while (!o->usage && (c = getopt_long(argc, argv, ":r:o:h", known, NULL)) != -1) {
+		switch (c) {
+		case 'r':
+			list_add(&options.rules, optarg);
+			break;
+		case ID:
+			options.id = optarg;
+			break;
+		case PACK:
+			options.pack = optarg;
+			break;
+		case CATEGORY:
+			options.category = optarg;
+			break;
+		case TITLE:
+			options.title = optarg;
+			break;
+		case FROM:
+			options.from = optarg;
+			break;
+		case 'o':
+			options.output = optarg;
+			break;
+		case FORCE:
+			options.force = true;
+			break;
+		case 'h':
+			print_help("rules");
+			return rules_end(&options.rules, o);
+		default:
+			wrong_option(o, "rules", c, argv);
+			break;
+		}
+	}
+	if (!o->usage)
+		check_options(&options, argc - optind, o);
+	if (!o->usage)
+		new_rule(options.from ? NULL : argv[optind], &options, o);
+	return rules_end(&options.rules, o);
+}
