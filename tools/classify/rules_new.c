@@ -65,10 +65,8 @@ static void write_rule(const struct rule_text *r, struct text *t)
 	text_adds(t, "\nrules:\n  - id: ");
 	text_add_yaml(t, r->id, strlen(r->id));
 	text_adds(t, "\n");
-	if (options->title)
-		add_key(t, "title", options->title, strlen(options->title));
-	else
-		add_key(t, "title", r->draft->title.data ? r->draft->title.data : "", r->draft->title.length);
+	const char *title = options->title ? options->title : r->draft->title.length ? NULL : "A line without words";
+	add_key(t, "title", title ? title : r->draft->title.data, title ? strlen(title) : r->draft->title.length);
 	add_key(t, "category", r->category, strlen(r->category));
 	text_adds(t, "    role: cause          # or symptom: it follows from a cause\n"
 	             "    severity: high       # critical, high, medium, low or info; the last two fail no log\n"
