@@ -63,11 +63,15 @@ _classify()
 		;;
 	rules)
 		if ((COMP_CWORD == 2)); then
-			_classify_words 'list check test --help' "$cur"
+			_classify_words 'list check test new --help' "$cur"
 			return
 		fi
 		options='--rules --output --help'
-		[[ ${COMP_WORDS[2]} == check ]] && options='--cost '$options
+		case ${COMP_WORDS[2]} in
+		check) options='--cost '$options ;;
+		test) options+=' --bless --passing --no-passing --logs --strict --verbose --junit' ;;
+		new) options+=' --from --category --id --pack --title --force' ;;
+		esac
 		;;
 	compile)
 		options='--rules --output --help'
@@ -100,7 +104,19 @@ _classify()
 		compopt -o dirnames 2>/dev/null
 		return
 		;;
-	match:-o|match:--output|rules:-o|rules:--output)
+	rules:--junit|rules:--passing|rules:--logs|rules:--from)
+		_classify_files
+		return
+		;;
+	rules:-o|rules:--output)
+		case ${COMP_WORDS[2]} in
+		new) _classify_files ;;
+		test) _classify_words 'text jsonl junit' "$cur" ;;
+		*) _classify_words 'text jsonl' "$cur" ;;
+		esac
+		return
+		;;
+	match:-o|match:--output)
 		_classify_words 'text jsonl' "$cur"
 		return
 		;;

@@ -84,7 +84,8 @@ def test_usage_wins(classify):
     assert done.code == 2 and done.out == "" and "bad" not in done.err
 
 
-@pytest.mark.parametrize("command", [[], ["scan"], ["rules"], ["explain"], ["match"]])
+@pytest.mark.parametrize("command", [[], ["scan"], ["rules"], ["rules", "test"], ["rules", "new"],
+                                     ["explain"], ["match"]])
 def test_help(classify, command):
     """Help goes to standard output, is 0, fits 100 columns and names its exit codes."""
     done = classify.run(*command, "--help")

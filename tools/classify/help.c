@@ -20,7 +20,8 @@ static const char general[] =
 	"  compile             rules in their compiled form, for 'scan --database'\n"
 	"  rules list          the rules there are\n"
 	"  rules check         faults in rule files, as file:line:col: message\n"
-	"  rules test          every example of every rule, through both engines\n"
+	"  rules test          every example of every rule, and every rule over logs that passed\n"
+	"  rules new 'LINE'    a whole rule for a line of a log\n"
 	"\n"
 	"examples:\n"
 	"  kubectl logs job/build-42 | classify scan -\n"
@@ -94,29 +95,97 @@ static const char compile[] =
 	"  classify compile --rules my-rules/ -o my.clsfrs && classify scan --database my.clsfrs build.log\n";
 
 static const char rules[] =
-	"usage: classify rules list|check|test [--rules PATH]... [-o text|jsonl]\n"
+	"usage: classify rules list|check [--rules PATH]... [-o text|jsonl]\n"
+	"       classify rules test [OPTION]...\n"
+	"       classify rules new [OPTION]... 'LINE' | --from LOG[:NUMBER]\n"
 	"\n"
 	"  list     the rules: id, category, role, title; with -o jsonl one object a rule\n"
 	"  check    reports every fault as file:line:col: message, with the line and a caret (not with\n"
 	"           -o jsonl), and rules without examples;\n"
 	"           --cost names expressions that have no telling literal to look for\n"
-	"  test     runs every example through the engine and through PCRE2 alone\n"
+	"  test     tries every example through the engine and through PCRE2 alone, the rules among each\n"
+	"           other, and all of them over logs that passed; see 'classify rules test --help'\n"
+	"  new      writes a whole rule for a line of a log; see 'classify rules new --help'\n"
 	"\n"
 	"examples:\n"
 	"  classify rules list | grep dns\n"
 	"  classify rules check --rules my-rules/\n"
-	"  classify rules test --rules my-rules/kaniko.yaml\n"
+	"  classify rules new 'sink 7 is clogged' > my-rules/sink.yaml\n"
+	"  classify rules test --rules my-rules/sink.yaml\n"
 	"\n"
-	"exit: 0 good; 1 an example failed; 2 wrong usage or an unreadable file; 3 a faulty rule, or none.\n";
+	"exit: 0 good; 1 an example failed, or a passing log was called failed; 2 wrong usage or an\n"
+	"unreadable file; 3 a faulty rule, or none.\n";
+
+static const char rules_test[] =
+	"usage: classify rules test [OPTION]...\n"
+	"\n"
+	"Runs every example of every rule through the engine and through PCRE2 alone and compares what is\n"
+	"captured; says which rule is shadowed by which; and runs all rules over logs that passed, of which\n"
+	"none may be called failed.\n"
+	"\n"
+	"  -r, --rules PATH    rule file or folder, in place of the shipped packs; may be repeated\n"
+	"      --bless         write what matching examples capture into the files of --rules, as 'fields'\n"
+	"      --passing PATH  logs that passed, in place of the bundled ones, which 'default' names;\n"
+	"                      may be repeated; --no-passing leaves this out\n"
+	"      --logs PATH     logs of failures: says which rules match none of their pack's; may be\n"
+	"                      repeated. A log is of a pack if a folder on its path is named so, or its\n"
+	"                      verdict names a rule of it\n"
+	"      --strict        warnings, as of shadowed rules, count as failures\n"
+	"  -v, --verbose       every finding; otherwise the first ten of a kind, and no notes\n"
+	"  -o, --output FORMAT text (default), jsonl (one object an example, log and finding), or\n"
+	"                      junit (XML for a CI server)\n"
+	"      --junit FILE    the XML into a file, beside the output\n"
+	"  -h, --help          this text\n"
+	"\n"
+	"examples:\n"
+	"  classify rules test --rules my-rules/kaniko.yaml --bless\n"
+	"  classify rules test --rules default --rules my-rules/ -v\n"
+	"  classify rules test --rules my-rules/ --passing good-logs/ --junit report.xml\n"
+	"\n"
+	"exit: 0 good; 1 an example failed or could not be blessed, a passing log was called failed, or with\n"
+	"--strict there was a warning; 2 wrong usage or an unreadable file; 3 a faulty rule, or none.\n";
+
+static const char rules_new[] =
+	"usage: classify rules new [OPTION]... 'LINE'\n"
+	"       classify rules new [OPTION]... --from LOG[:NUMBER]\n"
+	"\n"
+	"Writes a rule for a line: the expression of its message, with captures for what varies, an example\n"
+	"that matches and one that must not. The rule loads and passes 'classify rules test' as it is. '-'\n"
+	"reads the line from standard input; several lines are a log.\n"
+	"\n"
+	"      --from LOG      the most telling line of a log that no rule knows; with :NUMBER, that line\n"
+	"      --category NAME the category; without it that of a rule that knows the line, or unknown\n"
+	"      --id ID         the id; otherwise made of the pack and the first words\n"
+	"      --pack PACK     the pack; otherwise 'mine'\n"
+	"      --title TITLE   the title; otherwise the message, with ${name} for captures\n"
+	"  -o, --output FILE   write a new file; --force replaces one that is there\n"
+	"  -r, --rules PATH    the rules that are asked what is known already; may be repeated\n"
+	"  -h, --help          this text\n"
+	"\n"
+	"examples:\n"
+	"  classify rules new --category tool_bug 'level=error msg=\"sink 7 is clogged\"'\n"
+	"  classify rules new --from build.log:412 --pack kaniko -o my-rules/kaniko.yaml\n"
+	"  kubectl logs job/build-42 | classify rules new -\n"
+	"\n"
+	"exit: 0 done; 2 wrong usage, no such line, a log that is known or passed, or a file that is there.\n";
 
 void print_help(const char *command)
 {
-	const char *text = strcmp(command, "scan") == 0      ? scan
-	                   : strcmp(command, "explain") == 0 ? explain
-	                   : strcmp(command, "match") == 0   ? match
-	                   : strcmp(command, "rules") == 0   ? rules
-	                   : strcmp(command, "compile") == 0 ? compile
-	                                                     : general;
+	static const struct {
+		const char *command, *text;
+	} texts[] = {
+		{ "scan", scan },
+		{ "explain", explain },
+		{ "match", match },
+		{ "rules", rules },
+		{ "rules test", rules_test },
+		{ "rules new", rules_new },
+		{ "compile", compile },
+	};
+	const char *text = general;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (strcmp(texts[i].command, command) == 0)
+			text = texts[i].text;
 	fputs(text, stdout);
 }
 

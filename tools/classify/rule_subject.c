@@ -90,7 +90,7 @@ static bool pick_whole_line(const struct source *s, uint64_t number, struct subj
 		complain("out of memory");
 		o->unread = true;
 	} else if (read && !picker.found) {
-		usage_error(o, "rules", "line %" PRIu64 " is blank, or not there", number);
+		usage_error(o, "rules new", "line %" PRIu64 " is blank, or not there", number);
 	}
 	return read && picker.found;
 }
@@ -140,10 +140,10 @@ static uint64_t telling_line(const struct source *s, struct clsf_ruleset *rs, co
 	            clsf_stream_finish(t.feeding.stream, t.feeding.worker, &t.verdict) == 0;
 	const struct clsf_verdict *v = good ? t.verdict : NULL;
 	if (v && v->outcome == CLSF_FAILED && v->rule)
-		usage_error(o, "rules", "the log is known already: line %" PRIu64 " is %s; name another as LOG:NUMBER",
+		usage_error(o, "rules new", "the log is known already: line %" PRIu64 " is %s; name another as LOG:NUMBER",
 		            v->line.number, v->rule->id);
 	else if (v && v->outcome == CLSF_PASSED)
-		usage_error(o, "rules", "the log passed; name a line as LOG:NUMBER");
+		usage_error(o, "rules new", "the log passed; name a line as LOG:NUMBER");
 	else if (v && v->outcome == CLSF_FAILED && v->n_telling && v->line.number &&
 	         strcmp(v->line.text, END_MARK) != 0)
 		number = v->line.number;
@@ -164,7 +164,7 @@ static bool pick_telling(const struct source *s, struct clsf_ruleset *rs, struct
 		clsf_ruleset_unref(marked);
 	}
 	if (number == 0 && !o->usage && !o->unread)
-		usage_error(o, "rules", "no line of the log tells anything; name one as LOG:NUMBER");
+		usage_error(o, "rules new", "no line of the log tells anything; name one as LOG:NUMBER");
 	if (number == 0)
 		return false;
 	complain("line %" PRIu64 " tells most", number);

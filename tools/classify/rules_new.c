@@ -302,11 +302,11 @@ static void check_options(const struct new_options *options, int left, struct ou
 	struct text names = { 0 };
 	list_categories(&names);
 	if (options->from ? left != 0 : left != 1)
-		usage_error(o, "rules", "give one line in quotes, '-', or --from and a log");
+		usage_error(o, "rules new", "give one line in quotes, '-', or --from and a log");
 	else if (options->category && !is_category(options->category))
-		usage_error(o, "rules", "unknown category '%s': %.*s", options->category, (int)names.length, names.data);
+		usage_error(o, "rules new", "unknown category '%s': %.*s", options->category, (int)names.length, names.data);
 	else if (options->force && !options->output)
-		usage_error(o, "rules", "--force goes with --output");
+		usage_error(o, "rules new", "--force goes with --output");
 	text_free(&names);
 }
 
@@ -317,7 +317,7 @@ static void new_rule(const char *line, const struct new_options *options, struct
 	struct subject s = { 0 };
 	bool good = rs != NULL;
 	if (good && options->id && clsf_ruleset_find(rs, options->id)) {
-		usage_error(o, "rules", "another rule has the id '%s'", options->id);
+		usage_error(o, "rules new", "another rule has the id '%s'", options->id);
 		good = false;
 	}
 	if (good && options->from)
@@ -375,10 +375,10 @@ int rules_new(int argc, char **argv, struct outcome *o)
 			options.force = true;
 			break;
 		case 'h':
-			print_help("rules");
+			print_help("rules new");
 			return rules_end(&options.rules, o);
 		default:
-			wrong_option(o, "rules", c, argv);
+			wrong_option(o, "rules new", c, argv);
 			break;
 		}
 	}

@@ -30,7 +30,7 @@ static void parse_format(struct test_options *options, const char *name, struct 
 			return;
 		}
 	}
-	usage_error(o, "rules", "unknown output '%s': text, jsonl or junit", name);
+	usage_error(o, "rules test", "unknown output '%s': text, jsonl or junit", name);
 }
 
 /* Told by getopt_long(); false when the help was asked for. */
@@ -83,12 +83,12 @@ static bool parse_options(int argc, char **argv, struct test_options *options, s
 		case 'h':
 			return false;
 		default:
-			wrong_option(o, "rules", c, argv);
+			wrong_option(o, "rules test", c, argv);
 			break;
 		}
 	}
 	if (rules_no_arguments(argc, argv, o) && options->bless && options->rules.n == 0)
-		usage_error(o, "rules", "--bless changes rule files: name them with --rules");
+		usage_error(o, "rules test", "--bless changes rule files: name them with --rules");
 	return true;
 }
 
@@ -154,7 +154,7 @@ int rules_test(int argc, char **argv, struct outcome *o)
 	struct test_options options = { 0 };
 	bool wanted = parse_options(argc, argv, &options, o);
 	if (!wanted) {
-		print_help("rules");
+		print_help("rules test");
 	} else if (!o->usage) {
 		struct load_options load = { .paths = &options.rules };
 		struct clsf_ruleset *rs = load_rules(&load, o);
