@@ -143,12 +143,12 @@ struct clsf_ruleset *trial_compile(const char *name, const char *rules, size_t l
 	struct clsf_error error = { 0 };
 	*ret_error = (struct clsf_error){ 0 };
 	options.engine = CLSF_ENGINE_PCRE2;
-	options.allow_empty = 1;
 	options.on_fault = keep_first_fault;
 	options.user = ret_error;
 	if (clsf_loader_new(&options, &loader) == 0 &&
 	    (clsf_loader_add_buffer(loader, name, rules, length, &error) ||
-	     clsf_loader_compile(loader, &ruleset, &error)))
+	     clsf_loader_compile(loader, &ruleset, &error)) &&
+	    ret_error->code == 0)
 		*ret_error = error;
 	clsf_loader_free(loader);
 	return ruleset;
