@@ -115,6 +115,7 @@ def made(classify, line, *options):
     ("found v1.2.3 here", {"version": "v1.2.3"}),
     ("dial tcp 10.0.0.7:5432: broken", {"address": "10.0.0.7:5432"}),
     ("a=1 a=2 told", {"a": "1", "a_2": "2"}),
+    ("broken by 'Error('<pool> gone')' 7", {"value": "<pool> gone", "number": "7"}),
     ("reason=Evicted level=error of it", {}),
     ("TS2304 and x509 and UTF8 are words", {}),
 ])
@@ -158,6 +159,12 @@ def test_names_and_title(classify):
                         "--title", "No # module: '${module}'", "--category", "tool_bug")
     assert listed["rule"] == "a.b" and listed["pack"] == "p: 'q'"
     assert listed["title"] == "No # module: '${module}'" and listed["category"] == "tool_bug"
+
+
+def test_long_title(classify):
+    """It ends with a whole word."""
+    listed, _, _ = made(classify, "the sink " + "of number 7 is clogged and " * 5)
+    assert len(listed["title"]) <= 90 and listed["title"].endswith(("clogged", "and", "is", "of", "}", "number"))
 
 
 def test_ids_are_new(classify):

@@ -134,13 +134,20 @@ static bool quoted(const struct reader *r, size_t i, struct variable *v)
 	};
 	for (size_t k = 0; k < sizeof(quotes) / sizeof(quotes[0]); k++) {
 		size_t open = strlen(quotes[k].open), close = strlen(quotes[k].close), blanks = 0;
+		int brackets = 0;
 		if (!starts_with(r, i, quotes[k].open) || (open > 1 && r->byte_mode))
 			continue;
 		size_t end = i + open;
-		while (end < r->length && !starts_with(r, end, quotes[k].close))
-			blanks += is_blank(r->data[end++]);
-		/* Several words are a text, and the text is what tells. So is the name of a key. */
-		if (end == r->length || end == i + open || blanks > 1 || is_word(at(r, end + close)) ||
+		for (; end < r->length && !starts_with(r, end, quotes[k].close); end++) {
+			blanks += is_blank(r->data[end]);
+			brackets += r->data[end] == '(';
+			brackets -= r->data[end] == ')';
+		}
+		/*
+		 * Several words are a text, and the text is what tells. So is the name of a key. With a
+		 * bracket open, the quote that closes is one that opens.
+		 */
+		if (end == r->length || end == i + open || blanks > 1 || brackets || is_word(at(r, end + close)) ||
 		    at(r, end + close) == ':' || at(r, end + close) == '=' || r->data[end - 1] == '\\')
 			continue;
 		*v = (struct variable){ .length = end + close - i, .kind = "value", .class = quotes[k].class,
@@ -540,6 +547,14 @@ static size_t cut(const char *data, size_t length)
 	return end;
 }
 
+/* A title that is full ends with a whole word, if that leaves enough of it. */
+static void end_title(struct text *title)
+{
+	const char *blank = title->length ? memrchr(title->data, ' ', title->length) : NULL;
+	if (blank && (size_t)(blank - title->data) > MAX_TITLE / 3)
+		title->length = (size_t)(blank - title->data);
+}
+
 void draft_make(struct draft *d, const char *message, size_t length, enum draft_way way)
 {
 	*d = (struct draft){ 0 };
@@ -563,6 +578,8 @@ void draft_make(struct draft *d, const char *message, size_t length, enum draft_
 	}
 	if (way == DRAFT_WHOLE && end == length)
 		text_adds(&d->expression, "\\s*$");
+	if (r.title_full)
+		end_title(&d->title);
 	if (way == DRAFT_CAPTURES && r.letters < MIN_LETTERS) {
 		draft_done(d);
 		draft_make(d, message, length, DRAFT_WHOLE);
