@@ -111,10 +111,15 @@ static bool is_significant(const struct yaml_edit *e, size_t line)
 
 static size_t line_at(const struct yaml_edit *e, size_t at)
 {
-	size_t line = 0;
-	while (line + 1 < e->n_lines && e->start[line + 1] <= at)
-		line++;
-	return line;
+	size_t low = 0, high = e->n_lines;
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+		if (e->start[middle] <= at)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 /* ---- changes ---- */
