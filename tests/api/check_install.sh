@@ -16,3 +16,5 @@ test -s "$stage$prefix/share/classify/rules/schema.json"
 # The program finds its rules beside itself, wherever it was put.
 "$stage$prefix/bin/classify" scan -o jsonl "$sample" | grep -q '"category":"access_denied"'
 "$stage$prefix/bin/classify" rules list -o jsonl | grep -q "\"file\":\"$stage"
+# So it does the logs that passed.
+"$stage$prefix/bin/classify" rules test | grep -q '^[1-9][0-9]* passing logs, 0 called failed$'
