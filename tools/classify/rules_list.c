@@ -78,7 +78,7 @@ int rules_list(int argc, char **argv, struct outcome *o)
 		}
 	}
 	if (rules_no_arguments(argc, argv, o)) {
-		struct load_options load = { .paths = &paths };
+		struct load_options load = { .paths = &paths, .brief = jsonl };
 		struct clsf_ruleset *rs = load_rules(&load, o);
 		if (rs)
 			list_rules(rs, jsonl);

@@ -156,7 +156,7 @@ int rules_test(int argc, char **argv, struct outcome *o)
 	if (!wanted) {
 		print_help("rules test");
 	} else if (!o->usage) {
-		struct load_options load = { .paths = &options.rules };
+		struct load_options load = { .paths = &options.rules, .brief = options.format != TEST_TEXT };
 		struct clsf_ruleset *rs = load_rules(&load, o);
 		if (rs && options.bless && bless_examples(rs, o)) {
 			struct outcome told = { 0 };
