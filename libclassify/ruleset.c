@@ -96,7 +96,8 @@ bool clsf__ruleset_hash(struct clsf_ruleset *ruleset)
 	struct clsf__rule **sorted = clsf__calloc(a, ruleset->n_rules, sizeof(*sorted));
 	if (!sorted)
 		return false;
-	memcpy(sorted, ruleset->rules, ruleset->n_rules * sizeof(*sorted));
+	if (ruleset->n_rules)
+		memcpy(sorted, ruleset->rules, ruleset->n_rules * sizeof(*sorted));
 	qsort(sorted, ruleset->n_rules, sizeof(*sorted), by_id);
 	struct clsf__digest context;
 	clsf__digest_start(&context);
