@@ -36,10 +36,18 @@ static const char rules[] =
 	"  - {id: a, title: 'T ${x}', category: unknown, match: 'alpha (?<x>\\w+)', runbook: {cause: c, fix: 'run ${x}'}, examples: {match: [{line: 'alpha b', fields: {x: b}}], reject: [z]}}\n"
 	"  - {id: b, title: t, category: unknown, role: symptom, match: {any: [beta, {text: 'be.ta'}]}, unless: gamma, show: above}\n"
 	"  - {id: c, title: t, role: failure, match: '^the end'}\n"
-	"  - {id: d, title: t, category: unknown, match: {sequence: [{regex: 'one', show: true}, '\\d+'], within: 9 lines}, explains: ['b*', nobody]}\n";
+	"  - {id: d, title: t, category: unknown, match: {sequence: [{regex: 'one', show: true}, '\\d+'], within: 9 lines}, explains: ['b*', nobody]}\n"
+	"  - {id: e, title: t, category: unknown, match: {all: [alpha, 'be(?<y>t)a'], within: 5s}, unless: [{regex: never, where: after, within: 3 lines}, {text: delta, within: 9s}]}\n"
+	"  - {id: f, title: t, category: unknown, match: {field: {'a.b': '^al\"pha (?<z>.)', n: 5}}}\n"
+	"  - {id: g, title: t, category: unknown, match: {count: 2, of: {regex: 'alpha.*\\n(?:.*\\n)?the end', lines: 5}, within: 50 lines}}\n"
+	"  - cre: {id: CRE-2026-0001, title: t, severity: 2, references: [x, y]}\n"
+	"    rule: {sequence: {window: 9s, order: [{value: alpha, count: 2}, {jq: '.n == 5 and .a.b'}], negate: [{regex: 'never', window: 5s}]}}\n"
+	"  - cre: {id: CRE-2026-0002, title: t, severity: 4}\n"
+	"    rule: {set: {match: [{regex: 'alpha two.*the end'}]}}\n";
 
 static const char log_text[] =
-	"nothing here\n\x1b[31malpha one\x1b[0m\n{\"log\":\"beta \\\"x\\\"\\n\"}\nbeta\n12\nalpha two\nthe end\nafter it\n";
+	"nothing here\n\x1b[31malpha one\x1b[0m\n{\"log\":\"beta \\\"x\\\"\\n\"}\nbeta\n12\n"
+	"2026-03-01T10:00:00Z delta\nalpha two\nthe end\n{\"a\":{\"b\":\"al\\\"pha x\"},\"n\":5}\nafter it\n";
 
 /* With someone to tell, the loader looks for the names in `explains`. */
 static void on_fault(enum clsf_fault_level level, const struct clsf_error *fault, void *user)

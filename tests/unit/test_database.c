@@ -16,10 +16,18 @@ static const char rules[] =
 	"  - {id: run, title: Run, category: build_step_failed, role: symptom, severity: low, match: '^exit status \\d+$', show: above}\n"
 	"  - {id: pair, title: Pair, category: timeout, match: {any: [{sequence: [{regex: 'waiting for (?<what>\\w+)', show: true}, '^\\d+$'], within: 3 lines}, {count: 2, of: 'slow', within: 5 lines}]}}\n"
 	"  - {id: good, title: Good, role: success, match: '(?i)^pushed'}\n"
-	"  - {id: odd, title: Odd, category: unknown, severity: info, match: '\\d+:\\d+'}\n";
+	"  - {id: odd, title: Odd, category: unknown, severity: info, match: '\\d+:\\d+'}\n"
+	"  - {id: near, title: Near, category: unknown, match: {all: [boom, pushed], within: 5s}, unless: [{regex: never, where: after, within: 3 lines}, {field: {x: y}, within: 9s or 5 lines}]}\n"
+	"  - {id: part, title: Part, category: unknown, match: {field: {'a.b': '^al\"p (?<z>.)', n: 5, level: error}}}\n"
+	"  - {id: over, title: Over, category: unknown, match: {regex: 'boom.*\\n(?:.*\\n)?10', lines: 5}}\n"
+	"  - cre: {id: CRE-2026-0001, title: 'T ${x}', severity: 2, references: [x, y]}\n"
+	"    rule: {sequence: {window: 9s, order: [{value: pushed, count: 2}, {value: boom}], negate: [{regex: 'never', window: 5s}]}}\n"
+	"  - cre: {id: CRE-2026-0002, title: t, severity: 1}\n"
+	"    rule: {set: {match: [{regex: 'exit status.*then this'}]}}\n";
 
 static const char log_text[] =
-	"pushed\nwaiting for db\n12\nlookup r.example: no such host\npull (failed)\nboom: error\nexit status 3\n10:11\n";
+	"pushed\nwaiting for db\n12\nlookup r.example: no such host\npull (failed)\nboom: error\nexit status 3\n10:11\n"
+	"{\"level\":\"error\",\"a\":{\"b\":\"al\\\"p q\"},\"n\":5}\nit is pushed, is pushed\n2026-03-01T10:00:00Z boom, exit status 4\nand then this\n";
 
 struct bytes {
 	char *data;
@@ -78,7 +86,9 @@ static void test_round_trip(void **state)
 	answer(rs, before);
 	answer(restored, after);
 	assert_string_equal(after, before);
-	assert_non_null(strstr(before, "dns_failed dns No name r.example"));
+	assert_non_null(strstr(before, "part@9 "));
+	assert_non_null(strstr(before, "over@8 "));
+	assert_non_null(strstr(before, "CRE-2026-0002@12 "));
 	/* The rule is told in full. */
 	const struct clsf_rule *a = clsf_ruleset_find(rs, "dns"), *b = clsf_ruleset_find(restored, "dns");
 	assert_string_equal(a->url, b->url);
@@ -208,7 +218,7 @@ static void test_key(void **state)
 		assert_int_equal(clsf_loader_add_buffer(l, i == 2 ? "b" : "a", rules, sizeof(rules) - 1, NULL), 0);
 		assert_int_equal(clsf_loader_key(l, keys[i]), 0);
 		assert_int_equal(clsf_loader_compile(l, &rs, NULL), 0);
-		assert_int_equal(clsf_ruleset_count(rs), 6);
+		assert_int_equal(clsf_ruleset_count(rs), 11);
 		clsf_ruleset_unref(rs);
 		clsf_loader_free(l);
 	}
