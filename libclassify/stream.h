@@ -41,6 +41,7 @@
 #define CLSF__LOOKBACK_BYTES ((size_t)8192)
 #define CLSF__SPAN_BYTES ((size_t)32 * 1024) /* how far an expression over several lines may reach */
 #define CLSF__MAX_PENDING 256                /* matches of a log that wait at once */
+#define CLSF__MAX_WEIGHED 64                 /* lines whose weight is remembered */
 #define CLSF__MAX_KEPT ((size_t)4 * 1024 * 1024) /* bytes of texts that one log's summary keeps */
 
 /* ---- what a log's summary is made of ---- */
@@ -108,6 +109,13 @@ struct clsf__telling {
 	int score;
 };
 
+/* How much a line tells, and what it says of its own weight. */
+struct clsf__weighed {
+	uint64_t line;               /* its number; 0 when nothing is remembered */
+	int score;
+	enum clsf__level level;
+};
+
 struct clsf_stream {
 	struct clsf_allocator allocator;
 	struct clsf_ruleset *ruleset;
@@ -145,6 +153,7 @@ struct clsf_stream {
 	uint64_t telling_episode;
 	bool has_telling;
 	struct clsf__buffer telling_text;
+	struct clsf__weighed weighed[CLSF__MAX_WEIGHED];  /* by line number */
 
 	/* What is to be said besides. */
 	bool truncated;

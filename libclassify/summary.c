@@ -214,6 +214,9 @@ static bool contains_retry(const char *text, size_t length)
 		                             "try remaining", "ill try " };
 	if (length > CLSF__MAX_TEXT)
 		length = CLSF__MAX_TEXT;
+	/* All of them have it, and most lines have not. */
+	if (!memmem(text, length, "tr", 2))
+		return false;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (memmem(text, length, words[i], strlen(words[i])))
 			return true;
@@ -329,6 +332,7 @@ void clsf__summary_reset(struct clsf_stream *s)
 	s->n_gates = 0;
 	s->gate_until = 0;
 	s->has_telling = false;
+	memset(s->weighed, 0, sizeof(s->weighed));
 	s->telling_text.length = 0;
 }
 

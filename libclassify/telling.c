@@ -10,8 +10,8 @@
  */
 
 #include <assert.h>
+#include <pthread.h>
 #include <string.h>
-#include <strings.h>
 
 #include "stream.h"
 #include "text.h"
@@ -104,25 +104,55 @@ static const struct word routine[] = {
 	{ "was ignored", -3 },      { "running after_script", -4 }, { "skipping", -1 },
 };
 
-/*
- * Which words of a list are in the text, in either case: bit i for word i. One
- * pass over the text; words begin with a letter or a digit or a sign that most
- * places do not have, so that few are compared.
- */
-static uint64_t find_words(const char *text, size_t length, const struct word *list, size_t n)
+#define N_WORDS (sizeof(words) / sizeof(words[0]))
+#define N_ROUTINE (sizeof(routine) / sizeof(routine[0]))
+static_assert(N_WORDS + N_ROUTINE <= 64, "a bit for each word");
+
+/* Bit i: word i, or routine word i - N_WORDS, may begin with this byte, and have this one next. */
+static uint64_t first_bytes[256], second_bytes[256];
+static pthread_once_t bytes_once = PTHREAD_ONCE_INIT;
+
+static const struct word *word_at(size_t i)
 {
-	uint64_t starts[256] = { 0 }, found = 0;
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)list[i].word[0];
-		starts[c] |= UINT64_C(1) << i;
-		if (c >= 'a' && c <= 'z')
-			starts[c - 'a' + 'A'] |= UINT64_C(1) << i;
+	return i < N_WORDS ? &words[i] : &routine[i - N_WORDS];
+}
+
+static unsigned char upper(char c)
+{
+	return (unsigned char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+}
+
+static void note_bytes(void)
+{
+	for (size_t i = 0; i < N_WORDS + N_ROUTINE; i++) {
+		const char *word = word_at(i)->word;
+		first_bytes[(unsigned char)word[0]] |= UINT64_C(1) << i;
+		first_bytes[upper(word[0])] |= UINT64_C(1) << i;
+		second_bytes[(unsigned char)word[1]] |= UINT64_C(1) << i;
+		second_bytes[upper(word[1])] |= UINT64_C(1) << i;
 	}
-	for (size_t at = 0; at < length; at++) {
-		for (uint64_t left = starts[(unsigned char)text[at]] & ~found; left; left &= left - 1) {
+}
+
+/* Does the text begin with the word, in either case? */
+static bool begins_with(const char *text, size_t length, const char *word)
+{
+	size_t i = 0;
+	while (word[i] && i < length && (text[i] == word[i] || (unsigned char)text[i] == upper(word[i])))
+		i++;
+	return word[i] == '\0';
+}
+
+/* Which of the words are in the text, in either case. One pass over it; few pairs of bytes begin a word. */
+static uint64_t find_words(const char *text, size_t length)
+{
+	uint64_t found = 0;
+	pthread_once(&bytes_once, note_bytes);
+	for (size_t at = 0; at + 1 < length; at++) {
+		uint64_t left = first_bytes[(unsigned char)text[at]] &
+		                second_bytes[(unsigned char)text[at + 1]] & ~found;
+		for (; left; left &= left - 1) {
 			size_t i = (size_t)__builtin_ctzll(left);
-			size_t size = strlen(list[i].word);
-			if (at + size <= length && strncasecmp(text + at, list[i].word, size) == 0)
+			if (begins_with(text + at, length - at, word_at(i)->word))
 				found |= UINT64_C(1) << i;
 		}
 	}
@@ -139,19 +169,15 @@ static int weigh(const char *text, size_t length, enum clsf__level level)
 	if (letters < 3)
 		return -100;
 	int score = 0, found = 0;
-	const size_t n_words = sizeof(words) / sizeof(words[0]), n_routine = sizeof(routine) / sizeof(routine[0]);
-	static_assert(sizeof(words) / sizeof(words[0]) <= 64, "a bit for each word");
-	static_assert(sizeof(routine) / sizeof(routine[0]) <= 64, "a bit for each word");
-	uint64_t telling = find_words(text, length, words, n_words);
-	uint64_t dull = find_words(text, length, routine, n_routine);
-	for (size_t i = 0; i < n_words && found < 3; i++) {
+	uint64_t telling = find_words(text, length);
+	for (size_t i = 0; i < N_WORDS && found < 3; i++) {
 		if (telling >> i & 1) {
 			score += found ? 1 : words[i].weight;
 			found++;
 		}
 	}
-	for (size_t i = 0; i < n_routine; i++)
-		score += dull >> i & 1 ? routine[i].weight : 0;
+	for (size_t i = 0; i < N_ROUTINE; i++)
+		score += telling >> (N_WORDS + i) & 1 ? routine[i].weight : 0;
 	if (level == CLSF__LEVEL_INFO || level == CLSF__LEVEL_DEBUG)
 		score -= 4;
 	else if (level == CLSF__LEVEL_ERROR)
@@ -168,17 +194,22 @@ static int weigh(const char *text, size_t length, enum clsf__level level)
 	return score;
 }
 
-struct weighed {
-	int score;
-	enum clsf__level level;
-};
-
-static bool weigh_line(struct clsf_stream *s, struct clsf_worker *w, const char *text, size_t length,
-                       struct weighed *ret)
+/*
+ * Where failures follow close upon each other, each looks back at the same
+ * lines: what a line weighs is remembered by its number, as long as the
+ * lookback can reach it.
+ */
+static bool weigh_line(struct clsf_stream *s, struct clsf_worker *w, uint64_t number, const char *text,
+                       size_t length, struct clsf__weighed *ret)
 {
+	struct clsf__weighed *known = &s->weighed[number % CLSF__MAX_WEIGHED];
+	if (known->line == number) {
+		*ret = *known;
+		return true;
+	}
 	const char *inner = text;
 	size_t inner_length = length;
-	*ret = (struct weighed){ 0 };
+	*ret = (struct clsf__weighed){ .line = number };
 	if (!s->options.no_unwrap) {
 		if (!clsf__unwrap(&w->other, text, length))
 			return false;
@@ -189,6 +220,7 @@ static bool weigh_line(struct clsf_stream *s, struct clsf_worker *w, const char 
 		ret->level = w->other.level;
 	}
 	ret->score = weigh(inner, inner_length, ret->level);
+	*known = *ret;
 	return true;
 }
 
@@ -200,8 +232,8 @@ bool clsf__telling_above(struct clsf_stream *s, struct clsf_worker *w, const str
 	int best = -1;
 	bool found = false;
 	for (size_t i = 0; i < n; i++) {
-		struct weighed weighed;
-		if (!weigh_line(s, w, above[i].text, above[i].length, &weighed))
+		struct clsf__weighed weighed;
+		if (!weigh_line(s, w, above[i].number, above[i].text, above[i].length, &weighed))
 			break;
 		/* The tool's own routine lines bound the output of the step that failed. */
 		if (weighed.level == CLSF__LEVEL_INFO || weighed.level == CLSF__LEVEL_DEBUG)
@@ -228,8 +260,8 @@ int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struc
 	s->telling_text.length = 0;
 	size_t order[CLSF__MAX_TELLING];
 	for (size_t i = 0; i < n; i++) {
-		struct weighed weighed;
-		if (!weigh_line(s, w, lines[i].text, lines[i].length, &weighed))
+		struct clsf__weighed weighed;
+		if (!weigh_line(s, w, lines[i].number, lines[i].text, lines[i].length, &weighed))
 			return CLSF_E_NOMEM;
 		/* The marker is a candidate too, and stays one when nothing else tells anything. */
 		if (i > 0 && weighed.score < 0)
