@@ -15,6 +15,11 @@
 #include "lines.h"
 #include "stream.h"
 
+/* A line that holds something to decode: where it starts in the block, and where the first such byte is. */
+struct clsf__special {
+	uint32_t line, at;
+};
+
 /* A decoded text in the side buffer, and the line it is of. */
 struct clsf__piece {
 	size_t start;
@@ -24,15 +29,14 @@ struct clsf__piece {
 struct collection {
 	struct clsf_worker *w;
 	const char *block;
-	size_t length;
-	size_t start, end;           /* the line of the newest candidate: [start, end] */
+	size_t start, end;           /* the line of the newest candidate, as far as it was looked at */
 	size_t piece;                /* of the side buffer */
 	uint32_t newest;             /* line of the newest candidate of this run */
 	bool sorted;                 /* each run is in the order of lines, as the engine promises */
 	bool full;
 };
 
-static bool add_candidate(struct collection *c, uint32_t line, uint32_t expression)
+static bool add_candidate(struct collection *c, uint32_t line, uint32_t expression, bool raw)
 {
 	struct clsf_worker *w = c->w;
 	if (w->stamp[expression] == w->line_serial)
@@ -45,7 +49,7 @@ static bool add_candidate(struct collection *c, uint32_t line, uint32_t expressi
 	if (line < c->newest)
 		c->sorted = false;
 	c->newest = line;
-	w->candidates[w->n_candidates++] = (struct clsf__candidate){ line, expression };
+	w->candidates[w->n_candidates++] = (struct clsf__candidate){ line, expression, raw };
 	return true;
 }
 
@@ -53,14 +57,17 @@ static bool on_candidate(void *context, uint32_t expression, size_t end)
 {
 	struct collection *c = context;
 	size_t at = end - 1;
-	if (at < c->start || at >= c->end) {
-		const char *newline = memrchr(c->block, '\n', at);
+	/* The engine goes forward: what lies behind `end` is looked at once. */
+	bool back = at < c->start;
+	size_t from = back ? 0 : c->end;
+	const char *newline = at > from ? memrchr(c->block + from, '\n', at - from) : NULL;
+	if (newline || back) {
 		c->start = newline ? (size_t)(newline - c->block) + 1 : 0;
-		newline = memchr(c->block + at, '\n', c->length - at);
-		c->end = newline ? (size_t)(newline - c->block) : c->length;
 		c->w->line_serial++;
 	}
-	return add_candidate(c, (uint32_t)c->start, expression);
+	if (newline || back || at > c->end)
+		c->end = at;
+	return add_candidate(c, (uint32_t)c->start, expression, true);
 }
 
 static bool on_side_candidate(void *context, uint32_t expression, size_t end)
@@ -82,7 +89,7 @@ static bool on_side_candidate(void *context, uint32_t expression, size_t end)
 		c->piece = low;
 		w->line_serial++;
 	}
-	return add_candidate(c, w->pieces[c->piece].line, expression);
+	return add_candidate(c, w->pieces[c->piece].line, expression, false);
 }
 
 static int by_line(const void *va, const void *vb)
@@ -90,10 +97,12 @@ static int by_line(const void *va, const void *vb)
 	const struct clsf__candidate *a = va, *b = vb;
 	if (a->line != b->line)
 		return a->line < b->line ? -1 : 1;
-	return (a->expression > b->expression) - (a->expression < b->expression);
+	if (a->expression != b->expression)
+		return a->expression < b->expression ? -1 : 1;
+	return b->raw - a->raw;
 }
 
-/* Two runs in the order of lines, [0, n_raw) and the rest, become one. */
+/* Two runs in the order of lines, [0, n_raw) and the rest, become one; of a line, the raw one's come first. */
 static void merge(struct clsf_worker *w, size_t n_raw)
 {
 	size_t a = 0, b = n_raw, n = 0;
@@ -127,15 +136,18 @@ static int fill_side(struct clsf_stream *s, struct clsf_worker *w, const char *b
 		const char *newline = memrchr(block + start, '\n', at - start);
 		if (newline)
 			start = (size_t)(newline - block) + 1;
-		size_t end = line_end(block, length, start);
+		size_t end = line_end(block, length, at);
 		size_t kept = end > start && block[end - 1] == '\r' ? end - 1 : end;
+		if (!clsf__grow(&w->allocator, &w->specials, &w->specials_capacity, w->n_specials + 1,
+		                sizeof(*w->specials)))
+			return CLSF_E_NOMEM;
+		w->specials[w->n_specials++] = (struct clsf__special){ (uint32_t)start, (uint32_t)at };
 		size_t piece = w->side.length;
 		w->messages.cut = false;
 		if (!clsf__unwrap_decoded(&w->messages, block + start, kept - start, &w->side))
 			return CLSF_E_NOMEM;
 		s->message_limit = s->message_limit || w->messages.cut;
-		/* Where rules look at fields, every special line is wanted: see add_field_candidates(). */
-		if (w->side.length > piece || w->ruleset->n_field_expressions) {
+		if (w->side.length > piece) {
 			if (!clsf__grow(&w->allocator, &w->pieces, &w->pieces_capacity, w->n_pieces + 1,
 			                sizeof(*w->pieces)))
 				return CLSF_E_NOMEM;
@@ -149,43 +161,30 @@ static int fill_side(struct clsf_stream *s, struct clsf_worker *w, const char *b
 	return 0;
 }
 
-/* Does the text stand in the line? Lines are short: memchr() is faster there than memmem(). */
-static bool holds(const char *line, size_t length, const char *text, size_t text_length)
-{
-	if (text_length == 0)
-		return true;
-	const char *at = line, *end = line + length;
-	while ((size_t)(end - at) >= text_length &&
-	       (at = memchr(at, *text, (size_t)(end - at) - text_length + 1)) != NULL) {
-		if (memcmp(at, text, text_length) == 0)
-			return true;
-		at++;
-	}
-	return false;
-}
-
 /*
  * On a special line the value of a field may differ from the raw text, and it
  * need not be part of a message: every expression that is run on fields is a
- * candidate where the name of its field stands.
+ * candidate where the name of its field stands, or could, escaped as well.
  */
-static void add_field_candidates(struct collection *c)
+static void add_field_candidates(struct collection *c, size_t length)
 {
 	struct clsf_worker *w = c->w;
 	const struct clsf_ruleset *rs = w->ruleset;
-	for (size_t i = 0; i < w->n_pieces && !c->full; i++) {
-		const size_t start = w->pieces[i].line, end = line_end(c->block, c->length, start);
-		/* The name may be escaped as well. */
-		const bool any = holds(c->block + start, end - start, "\\u", 2);
+	for (size_t i = 0; i < w->n_specials && !c->full; i++) {
+		const uint32_t start = w->specials[i].line;
+		const char *line = c->block + start;
+		const size_t n = line_end(c->block, length, w->specials[i].at) - start;
+		const bool any = clsf__contains(line, n, "\\u", 2);
 		w->line_serial++;
 		for (uint32_t k = 0; k < rs->n_field_expressions && !c->full; k++) {
 			uint32_t expression = rs->field_expressions[k];
 			const struct clsf__compiled *e = &rs->expressions[expression];
 			bool sought = e->plan == CLSF_PLAN_LITERALS || e->plan == CLSF_PLAN_RELAXED;
-			if (!sought || !(any || holds(c->block + start, end - start, e->field_name, e->field_name_length)))
+			if (!sought || !(any || e->field_name_length == 0 ||
+			                 clsf__contains(line, n, e->field_name, e->field_name_length)))
 				continue;
 			c->sorted = false;
-			add_candidate(c, (uint32_t)start, expression);
+			add_candidate(c, start, expression, false);
 		}
 	}
 }
@@ -198,15 +197,15 @@ static int collect(struct clsf_stream *s, struct clsf_worker *w, const char *blo
 		memset(w->stamp, 0, w->ruleset->n_expressions * sizeof(*w->stamp));
 		w->line_serial = 0;
 	}
-	w->n_candidates = 0;
+	w->n_candidates = w->n_specials = 0;
 	w->unwrapped = false;
 	w->line_serial++;
-	struct collection c = { .w = w, .block = block, .length = length, .sorted = true };
+	struct collection c = { .w = w, .block = block, .sorted = true };
 	size_t n_raw = SIZE_MAX;
 	int result = clsf__filter_scan(w->ruleset->filter, w->scratch, block, length, on_candidate, &c);
-	if (result == 0 && !s->options.no_unwrap) {
+	if (result == 0 && (!s->options.no_unwrap || w->ruleset->n_field_expressions)) {
 		result = fill_side(s, w, block, length);
-		if (result == 0 && w->side.length) {
+		if (result == 0 && w->side.length && !s->options.no_unwrap) {
 			c.start = c.end = 0;
 			c.newest = 0;
 			n_raw = w->n_candidates;
@@ -216,7 +215,7 @@ static int collect(struct clsf_stream *s, struct clsf_worker *w, const char *blo
 			                           w->side.length, on_side_candidate, &c);
 		}
 		if (result == 0 && w->ruleset->n_field_expressions)
-			add_field_candidates(&c);
+			add_field_candidates(&c, length);
 	}
 	*ret_full = c.full;
 	if (result == CLSF_STOPPED)
@@ -246,6 +245,7 @@ struct position {
 	uint64_t number;             /* of the line at `at` */
 	size_t at;                   /* up to here newlines are counted, */
 	uint64_t raw;                /* and bytes of the log as it came */
+	size_t special;              /* special lines up to here */
 };
 
 static void advance(const struct clsf_stream *s, struct position *p, const char *block, size_t to)
@@ -255,9 +255,29 @@ static void advance(const struct clsf_stream *s, struct position *p, const char 
 	p->at = to;
 }
 
+/* Steps over a line that ends with the newline at `end`, or with the block. */
+static void step(const struct clsf_stream *s, struct position *p, const char *block, size_t length,
+                 size_t end)
+{
+	size_t next = end < length ? end + 1 : length;
+	p->number += end < length;
+	p->raw += clsf__raw_length(s, block + p->at, next - p->at);
+	p->at = next;
+}
+
+/* Does the line, which starts at `start`, need no decoding? Lines are asked for in their order. */
+static bool is_plain(const struct clsf_worker *w, struct position *p, size_t start, size_t length)
+{
+	while (p->special < w->n_specials && w->specials[p->special].line < start)
+		p->special++;
+	return p->special == w->n_specials || w->specials[p->special].line != start ||
+	       w->specials[p->special].at >= start + length;
+}
+
+/* Judges the line that starts at `start`; *ret_end is where it ends. */
 static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
                     uint64_t dropped, struct position *p, size_t start,
-                    const struct clsf__candidate *candidates, size_t n, size_t n_found)
+                    const struct clsf__candidate *candidates, size_t n, size_t n_found, size_t *ret_end)
 {
 	advance(s, p, block, start);
 	size_t end = line_end(block, length, start);
@@ -273,7 +293,10 @@ static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const char *bl
 		.full_length = clsf__raw_length(s, block + start, kept - start) + more,
 		.number = p->number,
 		.offset = s->offset + p->raw,
+		.plain = is_plain(w, p, start, kept - start),
 	};
+	step(s, p, block, length, end);
+	*ret_end = end;
 	w->work.judged_lines++;
 	return clsf__judge_line(s, w, &line, candidates, n, n_found);
 }
@@ -283,9 +306,8 @@ static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const char *bl
  * gate is open, and all lines at all when an expression is always a candidate.
  */
 static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
-                       uint64_t dropped)
+                       uint64_t dropped, struct position *p)
 {
-	struct position p = { .number = s->lines + 1 };
 	struct clsf__candidate *joined = w->joined;
 	const size_t most = w->max_joined;
 	size_t n_always;
@@ -297,8 +319,8 @@ static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char 
 				break;
 			start = w->candidates[i].line;
 		} else if (!n_always) {
-			advance(s, &p, block, start);
-			if (s->gate_until < p.number) {
+			advance(s, p, block, start);
+			if (s->gate_until < p->number) {
 				s->gate_until = 0;
 				continue;
 			}
@@ -313,18 +335,23 @@ static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char 
 			for (size_t k = 0; k < own && n < most; k++)
 				joined[n++] = list[k];
 			for (size_t k = 0; k < n_always && n < most; k++)
-				joined[n++].expression = always[k];
+				joined[n++] = (struct clsf__candidate){ .expression = always[k] };
 			if (s->gate_until) {
-				advance(s, &p, block, start);
-				n = clsf__add_gated(s, w, p.number, joined, n, most);
+				advance(s, p, block, start);
+				n = clsf__add_gated(s, w, p->number, joined, n, most);
 			}
 			list = joined;
 		}
-		int result = n ? judge_at(s, w, block, length, dropped, &p, start, list, n, own) : 0;
+		size_t end;
+		int result = 0;
+		if (n)
+			result = judge_at(s, w, block, length, dropped, p, start, list, n, own, &end);
+		else
+			end = line_end(block, length, start);
 		if (result)
 			return result;
 		i += own;
-		start = line_end(block, length, start) + 1;
+		start = end + 1;
 	}
 	return 0;
 }
@@ -344,19 +371,21 @@ static int scan_part(struct clsf_stream *s, struct clsf_worker *w, const char *b
 		result = scan_part(s, w, block, split, 0);
 		return result ? result : scan_part(s, w, block + split, length - split, dropped);
 	}
-	result = judge_lines(s, w, block, length, dropped);
+	struct position p = { .number = s->lines + 1 };
+	result = judge_lines(s, w, block, length, dropped, &p);
 	if (result)
 		return result;
 	uint64_t judged = clsf__now(w);
 	w->work.judge_nanoseconds += judged - collected;
-	uint64_t newlines = clsf__count_newlines(block, length);
 	result = clsf__summary_after(s, block, length, s->lines + 1);
 	if (result == 0)
 		result = clsf__tail_update(s, block, length);
-	s->lines += newlines + (length && block[length - 1] != '\n');
-	s->offset += clsf__raw_length(s, block, length);
+	advance(s, &p, block, length);
+	uint64_t lines = p.number - (s->lines + 1) + (length && block[length - 1] != '\n');
+	s->lines += lines;
+	s->offset += p.raw;
 	w->work.bytes += length;
-	w->work.lines += newlines + (length && block[length - 1] != '\n');
+	w->work.lines += lines;
 	w->work.other_nanoseconds += clsf__now(w) - judged;
 	return result;
 }

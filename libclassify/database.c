@@ -28,7 +28,7 @@
 #include "ruleset.h"
 
 #define MAGIC "CLSFRS\r\n"
-#define FORMAT 6
+#define FORMAT 10
 #define HEAD (8 + 8 + 8 + 8)
 #define MAX_PROBE ((size_t)128 * 1024)
 

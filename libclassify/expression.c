@@ -31,6 +31,7 @@ struct clsf__expression {
 	pcre2_general_context *general;
 	pcre2_code *code;            /* NULL until it is ready */
 	pcre2_code *valid;           /* of a UTF expression: for subjects that are valid UTF-8, or NULL */
+	bool translated;             /* there is machine code of `valid`, or of `code` where that is NULL */
 	atomic_bool ready;
 	size_t n_names;
 	struct {
@@ -208,8 +209,7 @@ static enum clsf__run prepare(struct clsf__expression *e)
 				fast = compile(e->general, e->pattern, e->length, false, &e->valid, &offset) == 0
 				               ? e->valid
 				               : NULL;
-			if (fast)
-				(void)pcre2_jit_compile(fast, PCRE2_JIT_COMPLETE);
+			e->translated = fast && pcre2_jit_compile(fast, PCRE2_JIT_COMPLETE) == 0;
 			atomic_store_explicit(&e->ready, true, memory_order_release);
 		}
 	}
@@ -268,10 +268,14 @@ enum clsf__run clsf__run(struct clsf__runner *r, struct clsf__expression *e,
 			return prepared;
 	}
 	int n;
-	if (e->valid && clsf__is_utf8(subject, length)) {
-		n = pcre2_match(e->valid, (PCRE2_SPTR)subject, length, 0, PCRE2_NO_UTF_CHECK, r->data,
-		                r->context);
-	} else if (e->valid && length > LONG_SUBJECT) {
+	pcre2_code *fast = !e->valid ? e->code : clsf__is_utf8(subject, length) ? e->valid : NULL;
+	if (fast && e->translated) {
+		/* Past the checks of pcre2_match(), which take as long as a short line. */
+		n = pcre2_jit_match(fast, (PCRE2_SPTR)subject, length, 0, 0, r->data, r->context);
+	} else if (fast) {
+		n = pcre2_match(fast, (PCRE2_SPTR)subject, length, 0, e->valid ? PCRE2_NO_UTF_CHECK : 0,
+		                r->data, r->context);
+	} else if (length > LONG_SUBJECT) {
 		/*
 		 * The interpreter counts its steps anew for each place where a match
 		 * could start: on a long line each gets its share of a whole.

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See filter.h. One database: literals, escaped, beside relaxed expressions.
- * Which of the two an expression becomes is decided by what was measured: an
- * expression that is one literal with at most one repetition beside it goes in
- * relaxed (the engine finds the best part of it itself, and confirms it),
- * others as their literals, which keeps automata out; where no literal is
- * telling, relaxed. Sharding literals, or a second database for them, was
- * slower throughout. No SOM, no SINGLEMATCH, no UTF-8 mode: what Hyperscan is
- * asked is plain bytes.
+ * Which of the two becomes of an expression, or of each of its alternatives, is
+ * decided by what was measured: its literals, where they are telling, for they
+ * cost least by far, and relaxed otherwise. Sharding literals, or a second
+ * database for them, was slower throughout. No SOM, no SINGLEMATCH, no UTF-8
+ * mode: what Hyperscan is asked is plain bytes.
  */
 
 #include "filter.h"
@@ -20,17 +18,35 @@
 #include <hs.h>
 
 #include "error.h"
+#include "lines.h"
 
 /* Literals rarer than this many bits are looked for; others only if there is no relaxed form. */
 #define TELLING_BITS 22.0
+#define PAIRED_BITS 16.0   /* the same where another literal has to stand in the line as well */
 #define USABLE_BITS 9.0
-#define MAX_SIMPLE 500     /* bytes of a relaxed expression that is simple */
+#define MAX_PAIRED_LINE 2048 /* bytes of a line in which a companion is looked for */
+#define MAX_LACKING 64     /* answers to that which are remembered */
+#define SPACED_PATTERNS 96 /* from here on the set gets spacers: see add_spacers() */
+#define MANY_PATTERNS 128
+#define NO_EXPRESSION UINT32_MAX
+#define MAX_PARTS 48       /* alternatives of an expression that are looked for each on its own */
+
+/*
+ * An expression that a pattern is looked for; what has to follow where the
+ * pattern ends, and what has to stand anywhere in the line.
+ */
+struct use {
+	uint32_t expression;
+	uint32_t tail, tail_length;  /* in `texts` */
+	uint32_t companion_length;   /* behind the tail */
+};
 
 struct database {
 	hs_database_t *hs;
 	uint32_t n;            /* patterns */
-	uint32_t *first;       /* n + 1 indexes into `expression` */
-	uint32_t *expression;
+	uint32_t *first;       /* n + 1 indexes into `uses` */
+	struct use *uses;
+	struct clsf__buffer texts;
 };
 
 struct clsf__filter {
@@ -38,6 +54,8 @@ struct clsf__filter {
 	struct database database;
 	uint32_t *always;
 	size_t n_always;
+	uint32_t *exact;             /* by expression, see clsf__filter_exact() */
+	size_t n_expressions;
 };
 
 struct clsf__scratch {
@@ -49,6 +67,10 @@ struct pattern {
 	const char *text;            /* in the syntax of Hyperscan */
 	unsigned flags;
 	uint32_t expression;
+	const char *tail;            /* the rest of a literal that is cut */
+	size_t tail_length;
+	const char *companion;       /* has to stand in the same line */
+	size_t companion_length;
 };
 
 struct patterns {
@@ -207,37 +229,61 @@ static bool same_text(const struct pattern *a, const struct pattern *b)
 
 /* A literal as an expression: every byte as \xHH. */
 static bool add_literal(struct clsf__arena *arena, struct patterns *p, const struct clsf__literal *literal,
-                        uint32_t expression)
+                        const struct clsf__literal *companion, uint32_t expression)
 {
 	static const char hex[] = "0123456789abcdef";
-	char *text = clsf__arena_alloc(arena, 4 * literal->length + 1);
+	size_t length = clsf__literal_cut(literal);
+	char *text = clsf__arena_alloc(arena, 4 * length + 1);
 	if (!text)
 		return false;
-	for (size_t i = 0; i < literal->length; i++) {
+	for (size_t i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)literal->text[i];
 		memcpy(text + 4 * i, (char[]){ '\\', 'x', hex[c >> 4], hex[c & 15] }, 4);
 	}
-	text[4 * literal->length] = '\0';
-	return add_pattern(&arena->allocator, p,
-	                   (struct pattern){ text, HS_FLAG_DOTALL | (literal->nocase ? HS_FLAG_CASELESS : 0),
-	                                     expression });
-}
-
-/* One literal, and at most one repetition in the relaxed form: see the top of this file. */
-static bool is_simple(const struct clsf__literals *l, const char *relaxed)
-{
-	size_t repetitions = 0;
-	for (const char *p = relaxed; *p; p++)
-		repetitions += *p == '{' || (*p == ']' && p[1] == '*');
-	return l->n == 1 && repetitions <= 1 && strlen(relaxed) < MAX_SIMPLE;
+	text[4 * length] = '\0';
+	struct pattern pattern = {
+		.text = text,
+		.flags = HS_FLAG_DOTALL | (literal->nocase ? HS_FLAG_CASELESS : 0),
+		.expression = expression,
+	};
+	/* Without case the rest is left to the judge. */
+	if (!literal->nocase) {
+		pattern.tail = literal->text + length;
+		pattern.tail_length = literal->length - length;
+	}
+	if (companion) {
+		pattern.companion = companion->text;
+		pattern.companion_length = companion->length;
+	}
+	return add_pattern(&arena->allocator, p, pattern);
 }
 
 static void database_done(const struct clsf_allocator *a, struct database *d)
 {
 	hs_free_database(d->hs);
 	clsf__free(a, d->first);
-	clsf__free(a, d->expression);
+	clsf__free(a, d->uses);
+	clsf__buffer_done(&d->texts);
 	*d = (struct database){ 0 };
+}
+
+/*
+ * Where all literals of a large set are long, the engine looks at every second
+ * or fourth byte only, meets far more ends that might be one of them, and takes
+ * twice as long to rule them out; for about a hundred literals it takes a way
+ * that is slower than that for more. Short literals of bytes that text does not
+ * have keep it from both. They are patterns of no expression.
+ */
+static bool add_spacers(struct clsf__arena *arena, struct patterns *p)
+{
+	size_t n = p->n < SPACED_PATTERNS ? 0 : p->n < MANY_PATTERNS ? MANY_PATTERNS - p->n : 1;
+	for (size_t i = 0; i < n; i++) {
+		char bytes[] = { '\x01', (char)(0x80 + i) };
+		struct clsf__literal literal = { .text = bytes, .length = sizeof(bytes) };
+		if (!add_literal(arena, p, &literal, NULL, NO_EXPRESSION))
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -256,25 +302,37 @@ static int database_build(const struct clsf_allocator *a, struct patterns *p, st
 	unsigned *flags = clsf__calloc(a, p->n, sizeof(*flags));
 	unsigned *ids = clsf__calloc(a, p->n, sizeof(*ids));
 	d->first = clsf__calloc(a, p->n + 1, sizeof(*d->first));
-	d->expression = clsf__calloc(a, p->n, sizeof(*d->expression));
+	d->uses = clsf__calloc(a, p->n, sizeof(*d->uses));
+	clsf__buffer_init(&d->texts, a);
+	for (size_t i = 0; i < p->n; i++) {
+		clsf__buffer_add(&d->texts, p->item[i].tail, p->item[i].tail_length);
+		clsf__buffer_add(&d->texts, p->item[i].companion, p->item[i].companion_length);
+	}
 	int result = HS_NOMEM;
-	if (texts && flags && ids && d->first && d->expression) {
+	if (texts && flags && ids && d->first && d->uses && !d->texts.failed) {
+		size_t uses = 0, tail = 0;
 		for (size_t i = 0; i < p->n; i++) {
-			if (i == 0 || !same_text(&p->item[i], &p->item[i - 1])) {
-				texts[d->n] = p->item[i].text;
-				flags[d->n] = p->item[i].flags;
+			const struct pattern *item = &p->item[i];
+			if (i == 0 || !same_text(item, item - 1)) {
+				texts[d->n] = item->text;
+				flags[d->n] = item->flags;
 				ids[d->n] = d->n;
-				d->first[d->n++] = (uint32_t)i;
+				d->first[d->n++] = (uint32_t)uses;
 			}
-			d->expression[i] = p->item[i].expression;
+			if (item->expression != NO_EXPRESSION)
+				d->uses[uses++] = (struct use){ item->expression, (uint32_t)tail,
+					                        (uint32_t)item->tail_length,
+					                        (uint32_t)item->companion_length };
+			tail += item->tail_length + item->companion_length;
 		}
-		d->first[d->n] = (uint32_t)p->n;
+		d->first[d->n] = (uint32_t)uses;
 		hs_compile_error_t *error = NULL;
 		result = hs_compile_multi(texts, flags, ids, d->n, HS_MODE_BLOCK, NULL, &d->hs, &error);
 		if (result != HS_SUCCESS && error) {
 			clsf__error(err, CLSF_E_ENGINE, result, "%s", error->message);
-			if (error->expression >= 0 && (uint32_t)error->expression < d->n)
-				*ret_culprit = (int)d->expression[d->first[error->expression]];
+			if (error->expression >= 0 && (uint32_t)error->expression < d->n &&
+			    d->first[error->expression] < uses)
+				*ret_culprit = (int)d->uses[d->first[error->expression]].expression;
 		}
 		hs_free_compile_error(error);
 	}
@@ -297,30 +355,113 @@ static bool engine_takes(const char *expression)
 	return good;
 }
 
-/* Puts one expression where it is found best. False when memory is out. */
+/* An expression that is nothing but text is one part, its text. */
+static bool split_plain(struct clsf__arena *arena, const char *pattern, size_t length,
+                        struct clsf__filter_input *input)
+{
+	struct clsf__literal *literal = clsf__arena_alloc(arena, sizeof(*literal));
+	char *text = clsf__arena_alloc(arena, length + 1);
+	input->parts = clsf__arena_alloc(arena, sizeof(*input->parts));
+	if (!literal || !text || !input->parts)
+		return false;
+	if (!clsf__re_plain(pattern, length, text, &input->exact)) {
+		input->exact = 0;
+		return true;
+	}
+	*literal = (struct clsf__literal){ .text = text, .length = input->exact };
+	input->n_parts = 1;
+	input->parts[0] = (struct clsf__filter_part){ .literals = { 1, literal, TELLING_BITS } };
+	return true;
+}
+
+bool clsf__filter_split(struct clsf__arena *arena, const char *pattern, size_t length,
+                        const struct clsf__re_tree *tree, struct clsf__filter_input *input)
+{
+	if (!split_plain(arena, pattern, length, input))
+		return false;
+	if (input->exact)
+		return true;
+	struct clsf__re_tree trees[MAX_PARTS];
+	struct clsf__buffer relaxed;
+	clsf__buffer_init(&relaxed, &arena->allocator);
+	bool good = false;
+	input->n_parts = clsf__re_alternatives(tree, trees, MAX_PARTS);
+	input->parts = clsf__arena_alloc(arena, input->n_parts * sizeof(*input->parts));
+	if (!input->parts)
+		goto out;
+	for (size_t i = 0; i < input->n_parts; i++) {
+		struct clsf__filter_part *part = &input->parts[i];
+		*part = (struct clsf__filter_part){ .relaxed = NULL };
+		relaxed.length = 0;
+		if (!clsf__re_literals(arena, &trees[i], false, &part->literals))
+			goto out;
+		bool some = clsf__re_relax(&trees[i], &relaxed);
+		if (some)
+			part->relaxed = clsf__arena_strndup(arena, relaxed.data, relaxed.length);
+		if (relaxed.failed || (some && !part->relaxed))
+			goto out;
+	}
+	good = true;
+out:
+	clsf__buffer_done(&relaxed);
+	return good;
+}
+
+/* Puts one part of an expression where it is found best. False when memory is out. */
+static bool choose_part(struct clsf__filter *f, struct clsf__arena *texts, struct patterns *patterns,
+                        const struct clsf__filter_part *part, uint32_t index, bool engine_off,
+                        bool relaxed_off, enum clsf_plan *ret_plan)
+{
+	const struct clsf__literals *l = &part->literals;
+	const char *loose = relaxed_off ? NULL : part->relaxed;
+	bool paired = l->companion.length && l->bits >= PAIRED_BITS;
+	if (loose && l->bits < TELLING_BITS && !paired && engine_takes(loose)) {
+		struct pattern pattern = { .text = loose, .flags = HS_FLAG_DOTALL, .expression = index };
+		*ret_plan = CLSF_PLAN_RELAXED;
+		return add_pattern(&f->allocator, patterns, pattern);
+	}
+	*ret_plan = CLSF_PLAN_ALWAYS;
+	if (engine_off || !l->n || l->bits < USABLE_BITS)
+		return true;
+	*ret_plan = CLSF_PLAN_LITERALS;
+	for (size_t i = 0; i < l->n; i++)
+		if (!add_literal(texts, patterns, &l->item[i], &l->companion, index))
+			return false;
+	return true;
+}
+
+/* An expression goes by the plan of that part of it which is hardest to find. False when memory is out. */
 static bool choose(struct clsf__filter *f, struct clsf__arena *texts, struct patterns *patterns,
                    struct clsf__filter_input *input, uint32_t index, bool engine_off, bool relaxed_off)
 {
-	const struct clsf__literals *l = input->literals;
+	const size_t before = patterns->n;
 	input->plan = CLSF_PLAN_NONE;
-	if (input->skip)
-		return true;
-	const char *loose = relaxed_off ? NULL : input->relaxed;
-	bool wanted = loose && (l->bits < TELLING_BITS || is_simple(l, loose));
-	if (wanted && engine_takes(loose)) {
-		input->plan = CLSF_PLAN_RELAXED;
-		return add_pattern(&f->allocator, patterns, (struct pattern){ loose, HS_FLAG_DOTALL, index });
+	for (size_t i = 0; !input->skip && i < input->n_parts; i++) {
+		enum clsf_plan plan;
+		if (!choose_part(f, texts, patterns, &input->parts[i], index, engine_off, relaxed_off, &plan))
+			return false;
+		input->plan = plan > input->plan ? plan : input->plan;
 	}
-	if (!engine_off && l->n && l->bits >= USABLE_BITS) {
-		input->plan = CLSF_PLAN_LITERALS;
-		for (size_t j = 0; j < l->n; j++)
-			if (!add_literal(texts, patterns, &l->item[j], index))
-				return false;
-		return true;
+	f->exact[index] = input->plan == CLSF_PLAN_LITERALS ? (uint32_t)input->exact : 0;
+	if (input->plan == CLSF_PLAN_ALWAYS) {
+		patterns->n = before;
+		f->always[f->n_always++] = index;
 	}
-	input->plan = CLSF_PLAN_ALWAYS;
-	f->always[f->n_always++] = index;
 	return true;
+}
+
+static bool has_relaxed(const struct clsf__filter_input *input)
+{
+	for (size_t i = 0; i < input->n_parts; i++)
+		if (input->parts[i].relaxed)
+			return true;
+	return false;
+}
+
+static void drop_relaxed(struct clsf__filter_input *input)
+{
+	for (size_t i = 0; i < input->n_parts; i++)
+		input->parts[i].relaxed = NULL;
 }
 
 int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *inputs, size_t n,
@@ -347,14 +488,18 @@ int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *
 	if (!f)
 		goto out;
 	f->allocator = *a;
+	f->n_expressions = n;
 	f->always = clsf__calloc(a, n ? n : 1, sizeof(*f->always));
-	if (!f->always)
+	f->exact = clsf__calloc(a, n ? n : 1, sizeof(*f->exact));
+	if (!f->always || !f->exact)
 		goto out;
 	for (;;) {
 		patterns.n = f->n_always = 0;
 		for (size_t i = 0; i < n; i++)
 			if (!choose(f, &texts, &patterns, &inputs[i], (uint32_t)i, engine_off, relaxed_off))
 				goto out;
+		if (!add_spacers(&texts, &patterns))
+			goto out;
 		int culprit;
 		int built = database_build(a, &patterns, &f->database, &culprit, err);
 		if (built == HS_SUCCESS)
@@ -363,8 +508,8 @@ int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *
 		if (built != HS_COMPILER_ERROR || relaxed_off)
 			goto out;
 		/* One expression that is too large for the engine hurts only itself; if none is named, none is relaxed. */
-		if (culprit >= 0 && inputs[culprit].relaxed)
-			inputs[culprit].relaxed = NULL;
+		if (culprit >= 0 && has_relaxed(&inputs[culprit]))
+			drop_relaxed(&inputs[culprit]);
 		else
 			relaxed_off = true;
 	}
@@ -387,6 +532,7 @@ void clsf__filter_free(struct clsf__filter *f)
 	struct clsf_allocator a = f->allocator;
 	database_done(&a, &f->database);
 	clsf__free(&a, f->always);
+	clsf__free(&a, f->exact);
 	clsf__free(&a, f);
 }
 
@@ -394,6 +540,11 @@ const uint32_t *clsf__filter_always(const struct clsf__filter *f, size_t *ret_n)
 {
 	*ret_n = f->n_always;
 	return f->always;
+}
+
+const uint32_t *clsf__filter_exact(const struct clsf__filter *f)
+{
+	return f->exact;
 }
 
 /* ---- the compiled form ---- */
@@ -405,8 +556,13 @@ static int database_save(const struct database *d, struct clsf__buffer *out)
 		return 0;
 	for (uint32_t i = 0; i <= d->n; i++)
 		clsf__put_number(out, d->first[i]);
-	for (uint32_t i = 0; i < d->first[d->n]; i++)
-		clsf__put_number(out, d->expression[i]);
+	for (uint32_t i = 0; i < d->first[d->n]; i++) {
+		clsf__put_number(out, d->uses[i].expression);
+		clsf__put_number(out, d->uses[i].tail);
+		clsf__put_number(out, d->uses[i].tail_length);
+		clsf__put_number(out, d->uses[i].companion_length);
+	}
+	clsf__put_text(out, d->texts.data, d->texts.length);
 	char *bytes = NULL;
 	size_t length = 0;
 	hs_error_t code = hs_serialize_database(d->hs, &bytes, &length);
@@ -421,6 +577,7 @@ static int database_restore(const struct clsf_allocator *a, struct clsf__source 
                             struct database *d)
 {
 	*d = (struct database){ 0 };
+	clsf__buffer_init(&d->texts, a);
 	size_t n = clsf__get_count(in, 8);
 	if (n == 0)
 		return in->bad ? CLSF_E_ENGINE : 0;
@@ -433,14 +590,25 @@ static int database_restore(const struct clsf_allocator *a, struct clsf__source 
 			in->bad = true;
 	}
 	size_t uses = in->bad ? 0 : d->first[n];
-	if (in->bad || uses > in->left / 8)
+	if (in->bad || uses > in->left / 32)
 		return CLSF_E_ENGINE;
-	d->expression = clsf__calloc(a, uses ? uses : 1, sizeof(*d->expression));
-	if (!d->expression)
+	d->uses = clsf__calloc(a, uses ? uses : 1, sizeof(*d->uses));
+	if (!d->uses)
 		return CLSF_E_NOMEM;
 	for (size_t i = 0; i < uses; i++)
-		d->expression[i] = (uint32_t)clsf__get_below(in, n_expressions);
+		d->uses[i] = (struct use){ (uint32_t)clsf__get_below(in, n_expressions),
+			                   (uint32_t)clsf__get_below(in, UINT32_MAX),
+			                   (uint32_t)clsf__get_below(in, UINT32_MAX),
+			                   (uint32_t)clsf__get_below(in, UINT32_MAX) };
 	size_t length;
+	const char *texts = clsf__get_text(in, &length);
+	for (size_t i = 0; i < uses; i++) {
+		const struct use *use = &d->uses[i];
+		in->bad = in->bad || (uint64_t)use->tail + use->tail_length + use->companion_length > length;
+	}
+	clsf__buffer_add(&d->texts, texts, length);
+	if (d->texts.failed)
+		return CLSF_E_NOMEM;
 	const char *bytes = clsf__get_text(in, &length);
 	if (in->bad)
 		return CLSF_E_ENGINE;
@@ -458,6 +626,8 @@ int clsf__filter_save(const struct clsf__filter *f, struct clsf__buffer *out)
 	clsf__put_number(out, f->n_always);
 	for (size_t i = 0; i < f->n_always; i++)
 		clsf__put_number(out, f->always[i]);
+	for (size_t i = 0; i < f->n_expressions; i++)
+		clsf__put_number(out, f->exact[i]);
 	return database_save(&f->database, out);
 }
 
@@ -472,10 +642,14 @@ int clsf__filter_restore(const struct clsf_allocator *a, struct clsf__source *in
 	size_t n_always = clsf__get_count(in, 8);
 	in->bad = in->bad || n_always > n;
 	n_always = in->bad ? 0 : n_always;
+	f->n_expressions = n;
 	f->always = clsf__calloc(a, n_always ? n_always : 1, sizeof(*f->always));
-	if (f->always) {
+	f->exact = clsf__calloc(a, n ? n : 1, sizeof(*f->exact));
+	if (f->always && f->exact) {
 		for (; f->n_always < n_always; f->n_always++)
 			f->always[f->n_always] = (uint32_t)clsf__get_below(in, n);
+		for (size_t i = 0; i < n; i++)
+			f->exact[i] = (uint32_t)clsf__get_below(in, UINT32_MAX);
 		result = in->bad ? CLSF_E_ENGINE : database_restore(a, in, n, &f->database);
 	}
 	if (result) {
@@ -516,22 +690,63 @@ void clsf__scratch_free(struct clsf__scratch *s)
 
 struct scan {
 	const struct database *database;
+	const char *block;
+	size_t length;
+	size_t start, end;           /* the line that was looked at last: [start, end) */
+	/* By use, modulo: the line that lacks its companion, counted from 1, so that it is looked for once. */
+	struct {
+		uint32_t use;
+		size_t line;
+	} lacking[MAX_LACKING];
 	clsf__candidate_fn found;
 	void *context;
 };
+
+/* Does what else belongs to the expression stand where it has to, beside what ends at `to`? */
+static bool is_complete(struct scan *s, uint32_t index, size_t to)
+{
+	const struct use *use = &s->database->uses[index];
+	const char *text = s->database->texts.data + use->tail;
+	if (use->tail_length &&
+	    (use->tail_length > s->length - to || memcmp(s->block + to, text, use->tail_length) != 0))
+		return false;
+	if (!use->companion_length)
+		return true;
+	if (to > s->end || to <= s->start) {
+		const char *newline = memrchr(s->block, '\n', to - 1);
+		s->start = newline ? (size_t)(newline - s->block) + 1 : 0;
+		newline = memchr(s->block + to, '\n', s->length - to);
+		s->end = newline ? (size_t)(newline - s->block) : s->length;
+	}
+	/* A long line could hold the literal any number of times: there this is left to the judge. */
+	if (s->end - s->start > MAX_PAIRED_LINE)
+		return true;
+	size_t slot = index % MAX_LACKING;
+	if (s->lacking[slot].use == index && s->lacking[slot].line == s->start + 1)
+		return false;
+	if (clsf__contains(s->block + s->start, s->end - s->start, text + use->tail_length,
+	                   use->companion_length))
+		return true;
+	s->lacking[slot].use = index;
+	s->lacking[slot].line = s->start + 1;
+	return false;
+}
 
 static int on_pattern(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
                       void *context)
 {
 	(void)from;
 	(void)flags;
-	const struct scan *s = context;
+	struct scan *s = context;
 	if (id >= s->database->n)    /* a restored database that lies */
 		return 1;
-	uint32_t end = s->database->first[id + 1];
-	for (uint32_t i = s->database->first[id]; i < end; i++)
-		if (!s->found(s->context, s->database->expression[i], (size_t)to))
+	const struct database *d = s->database;
+	for (uint32_t i = d->first[id]; i < d->first[id + 1]; i++) {
+		const struct use *use = &d->uses[i];
+		if (is_complete(s, i, (size_t)to) &&
+		    !s->found(s->context, use->expression, (size_t)to + use->tail_length))
 			return 1;
+	}
 	return 0;
 }
 
@@ -540,7 +755,9 @@ int clsf__filter_scan(const struct clsf__filter *f, struct clsf__scratch *s, con
 {
 	if (!f->database.hs)
 		return 0;
-	struct scan scan = { &f->database, found, context };
+	struct scan scan = {
+		.database = &f->database, .block = block, .length = length, .found = found, .context = context,
+	};
 	switch (hs_scan(f->database.hs, block, (unsigned)length, 0, s->hs, on_pattern, &scan)) {
 	case HS_SUCCESS:
 		return 0;

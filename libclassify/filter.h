@@ -5,8 +5,9 @@
 /*
  * The filter: which expressions might match which lines of a block.
  *
- * A superset, never an answer: what it reports is confirmed by PCRE2, what it
- * leaves out cannot match. Expressions go in as required literals where these
+ * A superset, and an answer only for expressions that are nothing but text:
+ * what it reports of others is confirmed by PCRE2, what it leaves out cannot
+ * match. Expressions go in as required literals where these
  * are telling, else relaxed (regex_filter.h); an expression for which neither
  * works is always a candidate. Only filter.c includes hs.h.
  */
@@ -24,13 +25,24 @@
 struct clsf__filter;
 struct clsf__scratch;
 
+/* An alternative of an expression, or the whole of it. */
+struct clsf__filter_part {
+	struct clsf__literals literals;        /* n is 0: none */
+	const char *relaxed;                   /* NULL: none */
+};
+
 /* What a filter is made of: one per distinct expression, `id` counting from 0. */
 struct clsf__filter_input {
-	const struct clsf__literals *literals; /* n is 0: none */
-	const char *relaxed;                   /* NULL: none */
+	struct clsf__filter_part *parts;       /* one of them is in every line that the expression matches */
+	size_t n_parts;
+	size_t exact;                          /* it is its one literal, of this length, and nothing else; or 0 */
 	bool skip;                             /* not looked for at all */
 	enum clsf_plan plan;                   /* ret */
 };
+
+/* Fills in the parts of an expression, in memory of the arena. False only when memory is out. */
+bool clsf__filter_split(struct clsf__arena *arena, const char *pattern, size_t length,
+                        const struct clsf__re_tree *tree, struct clsf__filter_input *input);
 
 /*
  * Builds the filter over n expressions. With CLSF_ENGINE_PCRE2 (or on a
@@ -78,6 +90,13 @@ int clsf__filter_scan(const struct clsf__filter *filter, struct clsf__scratch *s
 
 /* Expressions that are candidates on every line. */
 const uint32_t *clsf__filter_always(const struct clsf__filter *filter, size_t *ret_n);
+
+/*
+ * By expression: the length of the text that it is. What the filter reports of
+ * such an expression is a match of it, at the end it reports; 0: it has to be
+ * confirmed.
+ */
+const uint32_t *clsf__filter_exact(const struct clsf__filter *f);
 
 /* "hyperscan 5.4.0", "vectorscan 5.4.9" */
 const char *clsf__filter_engine(void);

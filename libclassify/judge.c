@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lines.h"
 #include "redact.h"
 #include "stream.h"
 #include "text.h"
@@ -167,7 +166,7 @@ static size_t add_once(struct clsf_worker *w, struct clsf__candidate *list, size
 {
 	if (n < most && w->stamp[expression] != w->line_serial) {
 		w->stamp[expression] = w->line_serial;
-		list[n++].expression = expression;
+		list[n++] = (struct clsf__candidate){ .expression = expression };
 	}
 	return n;
 }
@@ -241,6 +240,9 @@ static struct clsf_line evidence_line(const struct clsf__evidence *e)
 static int keep_state(struct clsf_stream *s, struct clsf_worker *w, struct clsf__rule_state *state,
                       const struct clsf_line *shown, size_t bound)
 {
+	/* Most conditions capture nothing and show the line that completes them: nothing is to be kept. */
+	if (bound == 0 && !state->has_shown && state->shown.n_fields == 0)
+		return 0;
 	/* Values may point into what is about to be replaced: the successor is built beside it. */
 	int result = clsf__evidence_set(s, &state->spare, shown, w->bound, bound);
 	if (result)
@@ -332,8 +334,7 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 	if (opens && rule->gate_within && !open_gate(s, index, UINT32_MAX, line->number + rule->gate_within))
 		return CLSF_E_NOMEM;
 	bound = join_kept(w, &state->shown, bound, &s->capture_limit);
-	/* Without captures, and with no line to show but the last, there is nothing to keep. */
-	int result = bound || state->has_shown ? keep_state(s, w, state, &shown, bound) : 0;
+	int result = keep_state(s, w, state, &shown, bound);
 	struct clsf__held held;
 	if (result || !clsf__condition(rule, state->moments, terms, now, &held, &s->remarks))
 		return result;
@@ -358,8 +359,9 @@ static int judge_simple(struct clsf_stream *s, struct clsf_worker *w, const stru
 
 /* Judges one expression on the line, if that was not done yet; notes its hits. */
 static int judge_expression(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
-                            uint32_t expression, bool found)
+                            const struct clsf__candidate *candidate, bool found)
 {
+	uint32_t expression = candidate->expression;
 	struct clsf_ruleset *rs = w->ruleset;
 	if (w->judged[expression] == w->judge_serial)
 		return 0;
@@ -367,9 +369,10 @@ static int judge_expression(struct clsf_stream *s, struct clsf_worker *w, const 
 	if (w->costs)
 		w->costs[expression].candidates++;
 	struct clsf__compiled *e = &rs->expressions[expression];
-	const char *text;
-	uint64_t span;
-	enum clsf__run result = clsf__look(s, w, line, e, &text, &span);
+	const char *text = clsf__line_text(line);
+	uint64_t span = candidate->raw ? clsf__filter_exact(rs->filter)[expression] : 0;
+	/* What is nothing but text matches where the filter found it: nothing is left to confirm. */
+	enum clsf__run result = span ? CLSF__RUN_MATCH : clsf__look(s, w, line, e, &text, &span);
 	if (result == CLSF__RUN_NOMEM ||
 	    (e->lines > 1 && !update_gate(s, w, line, expression, found)))
 		return CLSF_E_NOMEM;
@@ -382,8 +385,8 @@ static int judge_expression(struct clsf_stream *s, struct clsf_worker *w, const 
 		return 0;
 	if (w->costs)
 		w->costs[expression].hits++;
-	uint32_t first, n_fields;
-	if (!keep_captures(s, w, e, text, &first, &n_fields) ||
+	uint32_t first = (uint32_t)w->n_fields, n_fields = 0;
+	if ((e->captures && !keep_captures(s, w, e, text, &first, &n_fields)) ||
 	    !clsf__grow(&w->allocator, &w->hits, &w->hits_capacity, w->n_hits + e->n_uses, sizeof(*w->hits)))
 		return CLSF_E_NOMEM;
 	for (uint32_t u = 0; u < e->n_uses; u++) {
@@ -400,8 +403,9 @@ static int judge_line_gated(struct clsf_stream *s, struct clsf_worker *w, const 
 	for (size_t i = 0; i < w->n_hits; i++) {
 		const struct clsf__rule *rule = rs->rules[w->hits[i].rule];
 		for (size_t t = 0; rule->line_gated && t < rule->n_terms; t++) {
-			uint32_t expression = rule->terms[t].expression;
-			int result = rs->expressions[expression].line_gated ? judge_expression(s, w, line, expression, false) : 0;
+			const struct clsf__candidate gated = { .expression = rule->terms[t].expression };
+			int result = rs->expressions[gated.expression].line_gated ? judge_expression(s, w, line, &gated, false)
+			                                                          : 0;
 			if (result)
 				return result;
 		}
@@ -431,7 +435,7 @@ int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct 
 	}
 	int result = 0;
 	for (size_t i = 0; result == 0 && i < n; i++)
-		result = judge_expression(s, w, line, candidates[i].expression, i < n_found);
+		result = judge_expression(s, w, line, &candidates[i], i < n_found);
 	if (result == 0)
 		result = judge_line_gated(s, w, line);
 	if (result == 0 && w->n_hits && s->n_waiting)

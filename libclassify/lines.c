@@ -68,45 +68,112 @@ __attribute__((target("avx2"))) static uint64_t count_avx2(const char *text, siz
 	return count;
 }
 
-/* The start of the first 64 or 128 bytes from `i` on in which one of the three bytes stands, or of the rest. */
-static size_t skip_sse2(const char *text, size_t length, size_t i)
+/*
+ * The special bytes among sixteen, a bit for each, and whether there may be
+ * any, which does not look at what follows a \r: most rounds need no more.
+ */
+static __m128i perhaps_sse2(const char *p)
 {
-	const __m128i escape = _mm_set1_epi8('\x1b'), backslash = _mm_set1_epi8('\\'), cr = _mm_set1_epi8('\r');
-	for (; i < length && length - i >= 64; i += 64) {
-		const __m128i *p = (const __m128i *)(const void *)(text + i);
-		__m128i any = _mm_setzero_si128();
-		for (int k = 0; k < 4; k++) {
-			__m128i v = _mm_loadu_si128(p + k);
-			any = _mm_or_si128(any, _mm_or_si128(_mm_cmpeq_epi8(v, escape),
-			                                     _mm_or_si128(_mm_cmpeq_epi8(v, backslash),
-			                                                  _mm_cmpeq_epi8(v, cr))));
+	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+	return _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\x1b')),
+	                    _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\\')),
+	                                 _mm_cmpeq_epi8(v, _mm_set1_epi8('\r'))));
+}
+
+static unsigned specials_sse2(const char *p)
+{
+	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i next = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
+	__m128i ends = _mm_and_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\r')),
+	                             _mm_cmpeq_epi8(next, _mm_set1_epi8('\n')));
+	return (unsigned)_mm_movemask_epi8(_mm_andnot_si128(ends, perhaps_sse2(p)));
+}
+
+/*
+ * The first special byte from `i` on, as far as whole rounds reach with one
+ * byte to spare; else where the rest begins.
+ */
+static size_t find_sse2(const char *text, size_t length, size_t i, bool *ret_found)
+{
+	for (; i < length && length - i > 64; i += 64) {
+		const char *p = text + i;
+		__m128i any = _mm_or_si128(_mm_or_si128(perhaps_sse2(p), perhaps_sse2(p + 16)),
+		                           _mm_or_si128(perhaps_sse2(p + 32), perhaps_sse2(p + 48)));
+		if (!_mm_movemask_epi8(any))
+			continue;
+		for (size_t k = 0; k < 64; k += 16) {
+			unsigned specials = specials_sse2(p + k);
+			if (specials) {
+				*ret_found = true;
+				return i + k + (size_t)__builtin_ctz(specials);
+			}
 		}
-		if (_mm_movemask_epi8(any))
-			break;
 	}
 	return i;
 }
 
-__attribute__((target("avx2"))) static size_t skip_avx2(const char *text, size_t length, size_t i)
+__attribute__((target("avx2"))) static __m256i perhaps_avx2(const char *p)
 {
-	const __m256i escape = _mm256_set1_epi8('\x1b'), backslash = _mm256_set1_epi8('\\'),
-		      cr = _mm256_set1_epi8('\r');
-	for (; i < length && length - i >= 128; i += 128) {
-		const __m256i *p = (const __m256i *)(const void *)(text + i);
-		__m256i any = _mm256_setzero_si256();
-		for (int k = 0; k < 4; k++) {
-			__m256i v = _mm256_loadu_si256(p + k);
-			any = _mm256_or_si256(any, _mm256_or_si256(_mm256_cmpeq_epi8(v, escape),
-			                                           _mm256_or_si256(_mm256_cmpeq_epi8(v, backslash),
-			                                                           _mm256_cmpeq_epi8(v, cr))));
-		}
-		if (_mm256_movemask_epi8(any))
-			break;
+	__m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p);
+	return _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('\x1b')),
+	                       _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\')),
+	                                       _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\r'))));
+}
+
+__attribute__((target("avx2"))) static size_t find_avx2(const char *text, size_t length, size_t i,
+                                                        bool *ret_found)
+{
+	for (; i < length && length - i > 128; i += 128) {
+		const char *p = text + i;
+		__m256i any = _mm256_or_si256(_mm256_or_si256(perhaps_avx2(p), perhaps_avx2(p + 32)),
+		                              _mm256_or_si256(perhaps_avx2(p + 64), perhaps_avx2(p + 96)));
+		if (!_mm256_movemask_epi8(any))
+			continue;
+		size_t at = find_sse2(text, i + 129, i, ret_found);
+		if (*ret_found)
+			return at;
 	}
 	return i;
+}
+
+/*
+ * Is the word at one of the places that are looked at, sixteen at a time, up
+ * to *ret_done? Only where its first and its last byte stand is it compared.
+ */
+static bool contains_sse2(const char *text, size_t length, const char *word, size_t word_length,
+                          size_t *ret_done)
+{
+	const __m128i first = _mm_set1_epi8(word[0]), last = _mm_set1_epi8(word[word_length - 1]);
+	size_t i = 0;
+	for (; length - i >= word_length - 1 + 16; i += 16) {
+		__m128i heads = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
+		__m128i tails = _mm_loadu_si128((const __m128i *)(const void *)(text + i + word_length - 1));
+		unsigned both = (unsigned)_mm_movemask_epi8(
+			_mm_and_si128(_mm_cmpeq_epi8(heads, first), _mm_cmpeq_epi8(tails, last)));
+		for (; both; both &= both - 1)
+			if (memcmp(text + i + __builtin_ctz(both), word, word_length) == 0)
+				return true;
+	}
+	*ret_done = i;
+	return false;
 }
 
 #endif
+
+bool clsf__contains(const char *text, size_t length, const char *word, size_t word_length)
+{
+	size_t i = 0;
+	if (word_length == 0 || length < word_length)
+		return word_length == 0;
+#ifdef __SSE2__
+	if (contains_sse2(text, length, word, word_length, &i))
+		return true;
+#endif
+	for (; length - i >= word_length; i++)
+		if (text[i] == word[0] && memcmp(text + i, word, word_length) == 0)
+			return true;
+	return false;
+}
 
 uint64_t clsf__count_newlines(const char *text, size_t length)
 {
@@ -125,20 +192,17 @@ size_t clsf__find_special(const char *text, size_t length, size_t from)
 {
 	size_t i = from;
 #ifdef __SSE2__
-	bool avx2 = __builtin_cpu_supports("avx2");
+	bool found = false;
+	if (__builtin_cpu_supports("avx2"))
+		i = find_avx2(text, length, i, &found);
+	if (!found)
+		i = find_sse2(text, length, i, &found);
+	if (found)
+		return i;
 #endif
-	while (i < length) {
-#ifdef __SSE2__
-		i = avx2 ? skip_avx2(text, length, i) : i;
-		i = skip_sse2(text, length, i);
-#endif
-		/* A \r before \n is none: the search goes on behind these bytes. */
-		size_t end = length - i < 64 ? length : i + 64;
-		for (; i < end; i++)
-			if (is_special(text, length, i))
-				return i;
-	}
-	return length;
+	while (i < length && !is_special(text, length, i))
+		i++;
+	return i;
 }
 
 bool clsf__is_utf8(const char *text, size_t length)

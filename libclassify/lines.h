@@ -18,6 +18,9 @@ uint64_t clsf__count_newlines(const char *text, size_t length);
  */
 size_t clsf__find_special(const char *text, size_t length, size_t from);
 
+/* Does the text hold the word? As memmem(), for short texts, of which it makes less ado. */
+bool clsf__contains(const char *text, size_t length, const char *word, size_t word_length);
+
 /* Is the text valid UTF-8 (Unicode, table 3-7)? */
 bool clsf__is_utf8(const char *text, size_t length);
 

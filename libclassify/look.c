@@ -13,7 +13,6 @@
 void clsf__look_begin(struct clsf_worker *w)
 {
 	w->unwrapped = false;
-	w->plain = -1;
 	w->messages.level = CLSF__LEVEL_NONE;
 	w->has_fields = w->has_moment = w->has_own_time = false;
 	w->spans[0].made = w->spans[1].made = w->spans[2].made = false;
@@ -57,14 +56,6 @@ static bool is_raw(const struct clsf__message *m, const struct clsf__line *line)
 	return !m->decoded && m->at == 0 && m->length == line->length;
 }
 
-/* Are all messages of the line parts of its raw text? */
-static bool is_plain(struct clsf_worker *w, const struct clsf__line *line)
-{
-	if (w->plain < 0)
-		w->plain = clsf__find_special(clsf__line_text(line), line->length, 0) == line->length;
-	return w->plain;
-}
-
 bool clsf__unwrap_line(struct clsf_worker *w, const struct clsf__line *line)
 {
 	if (!w->unwrapped)
@@ -88,7 +79,7 @@ static enum clsf__run look_in_line(struct clsf_stream *s, struct clsf_worker *w,
 	 * the line is even unwrapped.
 	 */
 	signed char *luck = &w->luck[e - w->ruleset->expressions];
-	bool raw_first = e->context_free && (!e->captures || *luck <= 0) && is_plain(w, line);
+	bool raw_first = e->context_free && (!e->captures || *luck <= 0) && line->plain;
 	if (raw_first) {
 		enum clsf__run result = run_on(s, w, line, e, raw, line->length, ret_span);
 		/* What captures nothing is known now; where in the line it stands does not matter. */

@@ -3,6 +3,7 @@
 
 #include "regex_filter.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -87,6 +88,36 @@ static double literal_bits(const struct clsf__literal *literal)
 		    strncasecmp(common_words[i], text, length) == 0)
 			bits = 11;
 	return bits;
+}
+
+#define HASHED_BYTES 4         /* at the end of a literal, by which the engine finds it */
+#define MIN_CUT 8              /* bytes and */
+#define MIN_CUT_BITS 30.0      /* bits that a literal keeps */
+#define CUT_GAIN 0.4           /* bits that a cut has to gain */
+
+static double end_bits(const struct clsf__literal *literal, size_t length)
+{
+	double bits = 0;
+	for (size_t i = length < HASHED_BYTES ? 0 : length - HASHED_BYTES; i < length; i++)
+		bits += byte_bits((unsigned char)literal->text[i], literal->nocase);
+	return bits;
+}
+
+size_t clsf__literal_cut(const struct clsf__literal *literal)
+{
+	struct clsf__literal rest = *literal;
+	if (rest.length > CLSF__MAX_LITERAL_LENGTH)
+		rest.length = CLSF__MAX_LITERAL_LENGTH;
+	size_t best = rest.length;
+	double best_bits = end_bits(literal, best);
+	while (rest.length-- > MIN_CUT && literal_bits(&rest) >= MIN_CUT_BITS) {
+		double bits = end_bits(literal, rest.length);
+		if (bits > best_bits + CUT_GAIN) {
+			best = rest.length;
+			best_bits = bits;
+		}
+	}
+	return best;
 }
 
 static double set_bits(const struct set *set)
@@ -305,38 +336,6 @@ static void cut_at_newlines(struct clsf__literal *literal)
 	}
 }
 
-bool clsf__re_literals(struct clsf__arena *arena, const struct clsf__re_tree *tree, bool over_lines,
-                       struct clsf__literals *ret_literals)
-{
-	struct extraction x = { .arena = arena };
-	struct set exact;
-	extract(&x, tree->root, true, &exact);
-	if (!x.no_memory)
-		consider(&x, &exact);
-	if (x.no_memory)
-		return false;
-	*ret_literals = (struct clsf__literals){ .n = 0 };
-	if (x.best_bits <= 0)
-		return true;
-	for (size_t i = 0; i < x.best.n; i++) {
-		/* A line holds no newline: such a literal is never met, nor is what requires it. */
-		if (!memchr(x.best.item[i].text, '\n', x.best.item[i].length))
-			continue;
-		if (!over_lines)
-			return true;
-		cut_at_newlines(&x.best.item[i]);
-		if (x.best.item[i].length == 0)
-			return true;
-	}
-	ret_literals->item = clsf__arena_alloc(arena, x.best.n * sizeof(*ret_literals->item));
-	if (!ret_literals->item)
-		return false;
-	memcpy(ret_literals->item, x.best.item, x.best.n * sizeof(*ret_literals->item));
-	ret_literals->n = x.best.n;
-	ret_literals->bits = over_lines ? set_bits(&x.best) : x.best_bits;
-	return true;
-}
-
 bool clsf__re_prefer_literal(struct clsf__arena *arena, const char *text, size_t length,
                              struct clsf__literals *literals)
 {
@@ -353,6 +352,34 @@ bool clsf__re_prefer_literal(struct clsf__arena *arena, const char *text, size_t
 	literals->n = 1;
 	literals->bits = bits;
 	return true;
+}
+
+bool clsf__re_plain(const char *pattern, size_t length, char *text, size_t *ret_length)
+{
+	bool quoted = false;
+	size_t n = 0;
+	for (size_t i = 0; i < length; i++) {
+		char c = pattern[i];
+		bool escape = c == '\\' && i + 1 < length;
+		if (escape && pattern[i + 1] == (quoted ? 'E' : 'Q')) {
+			quoted = !quoted;
+			i++;
+			continue;
+		}
+		if (c < 0x20 || c > 0x7e)
+			return false;
+		if (!quoted && escape) {
+			/* An escaped letter or digit is a class, an assertion, a reference or a character in code. */
+			c = pattern[++i];
+			if (c < 0x20 || c > 0x7e || isalnum((unsigned char)c))
+				return false;
+		} else if (!quoted && strchr("\\^$.[|()?*+{", c)) {
+			return false;
+		}
+		text[n++] = c;
+	}
+	*ret_length = n;
+	return n > 0;
 }
 
 static bool can_be_empty(const struct clsf__re *node)
@@ -470,6 +497,70 @@ static bool flatten(const struct clsf__re *node, const struct clsf__re **parts, 
 	return true;
 }
 
+/* The most telling text that stands beside `chosen` in a concatenation, as every match has it. */
+static bool find_companion(struct clsf__arena *arena, const struct clsf__re *root,
+                           const struct clsf__literal *chosen, struct clsf__literal *ret)
+{
+	const struct clsf__re *parts[MAX_PARTS];
+	char text[CLSF__MAX_LITERAL_LENGTH];
+	size_t n = 0;
+	double best = 0;
+	if (!flatten(root, parts, &n))
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		/* The reader gives texts in small pieces. */
+		struct clsf__literal run = { .text = text };
+		for (; i < n && parts[i]->kind == CLSF__RE_LITERAL && !parts[i]->nocase &&
+		       run.length + parts[i]->length <= sizeof(text); i++) {
+			memcpy(text + run.length, parts[i]->text, parts[i]->length);
+			run.length += parts[i]->length;
+		}
+		double bits = literal_bits(&run);
+		if (bits <= best || implies(chosen, &run) || memchr(text, '\n', run.length))
+			continue;
+		best = bits;
+		*ret = run;
+		ret->text = clsf__arena_strndup(arena, text, run.length);
+		if (!ret->text)
+			return false;
+	}
+	return true;
+}
+
+bool clsf__re_literals(struct clsf__arena *arena, const struct clsf__re_tree *tree, bool over_lines,
+                       struct clsf__literals *ret_literals)
+{
+	struct extraction x = { .arena = arena };
+	struct set exact;
+	extract(&x, tree->root, true, &exact);
+	if (!x.no_memory)
+		consider(&x, &exact);
+	if (x.no_memory)
+		return false;
+	*ret_literals = (struct clsf__literals){ .n = 0 };
+	if (x.best_bits <= 0)
+		return true;
+	for (size_t i = 0; i < x.best.n; i++) {
+		/* A line holds no newline: such a literal is never met, nor is what requires it. */
+		if (!memchr(x.best.item[i].text, '\n', x.best.item[i].length))
+			continue;
+		if (!over_lines)
+			return true;
+		cut_at_newlines(&x.best.item[i]);
+		if (x.best.item[i].length == 0)
+			return true;
+	}
+	ret_literals->item = clsf__arena_alloc(arena, x.best.n * sizeof(*ret_literals->item));
+	if (!ret_literals->item)
+		return false;
+	memcpy(ret_literals->item, x.best.item, x.best.n * sizeof(*ret_literals->item));
+	ret_literals->n = x.best.n;
+	ret_literals->bits = over_lines ? set_bits(&x.best) : x.best_bits;
+	/* Over several lines a companion may stand on another one. */
+	return over_lines || x.best.n != 1 ||
+	       find_companion(arena, tree->root, &x.best.item[0], &ret_literals->companion);
+}
+
 static bool may_be_absent(const struct clsf__re *node)
 {
 	return node->kind == CLSF__RE_EMPTY || node->kind == CLSF__RE_ANY ||
@@ -514,6 +605,49 @@ static bool relax_trimmed(const struct clsf__re *root, struct clsf__buffer *out)
 			relax(parts[i], out);
 	}
 	return true;
+}
+
+/* The one part of a concatenation that has to be there; NULL when there are several. */
+static const struct clsf__re *only_part(const struct clsf__re *node)
+{
+	const struct clsf__re *only = NULL;
+	if (node->kind != CLSF__RE_CAT)
+		return node;
+	for (const struct clsf__re *c = node->child; c; c = c->next) {
+		if (may_be_absent(c))
+			continue;
+		if (only)
+			return NULL;
+		only = c;
+	}
+	return only;
+}
+
+static bool add_alternatives(struct clsf__re *node, struct clsf__re_tree *trees, size_t *n, size_t most)
+{
+	const struct clsf__re *part = only_part(node);
+	if (!part || part->kind != CLSF__RE_ALT) {
+		if (*n == most)
+			return false;
+		trees[(*n)++].root = node;
+		return true;
+	}
+	for (struct clsf__re *c = part->child; c; c = c->next)
+		if (!add_alternatives(c, trees, n, most))
+			return false;
+	return true;
+}
+
+size_t clsf__re_alternatives(const struct clsf__re_tree *tree, struct clsf__re_tree *trees, size_t most)
+{
+	size_t n = 0;
+	if (!add_alternatives(tree->root, trees, &n, most) || n == 0) {
+		trees[0] = *tree;
+		return 1;
+	}
+	for (size_t i = 0; i < n; i++)
+		trees[i].context_free = tree->context_free;
+	return n;
 }
 
 bool clsf__re_relax(const struct clsf__re_tree *tree, struct clsf__buffer *out)

@@ -31,7 +31,31 @@ struct clsf__literals {
 	size_t n;                    /* 0: there is no usable set */
 	struct clsf__literal *item;
 	double bits;                 /* about -log2 of the chance to meet one at a given byte */
+	struct clsf__literal companion; /* another one that every match holds, where there is one literal; or empty */
 };
+
+/*
+ * Splits an expression that is a choice of alternatives: each of them is then
+ * looked for on its own, as what suits it best. Returns how many there are, 1
+ * for an expression that is no choice or one of more than `most`; trees[0] is
+ * then the whole.
+ */
+size_t clsf__re_alternatives(const struct clsf__re_tree *tree, struct clsf__re_tree *trees, size_t most);
+
+/*
+ * Where a literal is best cut off at its end for a search that looks at the
+ * last bytes first: the ends of literals are much alike ("failed", "not
+ * found"), and what is left is still telling.
+ */
+size_t clsf__literal_cut(const struct clsf__literal *literal);
+
+/*
+ * The text that an expression is, if it is nothing but text: printable ASCII,
+ * with signs escaped or between \Q and \E. Such an expression matches where
+ * its text stands and nowhere else. False when it is more; `text` has room for
+ * `length` bytes.
+ */
+bool clsf__re_plain(const char *pattern, size_t length, char *text, size_t *ret_length);
 
 /*
  * The best set of required literals, each of which stands on one line also

@@ -386,38 +386,60 @@ static bool is_derived(const char *path)
  */
 #define FOLDED_BITS 23.9
 
-/* What the filter may look for in place of the expression. */
-static int make_input(struct clsf__arena *scratch, struct clsf__compiled *e, struct clsf__buffer *relaxed,
-                      struct clsf__filter_input *input)
+/*
+ * Literals, and for a field the relaxed form as well, are looked for in place
+ * of an expression that is not run on the text of the line at hand alone.
+ */
+static int make_only_part(struct clsf__arena *scratch, const struct clsf__compiled *e,
+                          const struct clsf__re_tree *tree, const struct clsf__literals *literals,
+                          struct clsf__filter_input *input)
 {
-	static const struct clsf__literals none = { .n = 0 };
+	struct clsf__filter_part *part = clsf__arena_alloc(scratch, sizeof(*part));
+	if (!part)
+		return CLSF_E_NOMEM;
+	*part = (struct clsf__filter_part){ .literals = *literals };
+	input->parts = part;
+	input->n_parts = 1;
+	if (e->lines > 1)
+		return 0;
+	struct clsf__buffer relaxed;
+	clsf__buffer_init(&relaxed, &scratch->allocator);
+	if (clsf__re_relax(tree, &relaxed))
+		part->relaxed = clsf__arena_strndup(scratch, relaxed.data, relaxed.length);
+	bool good = !relaxed.failed && (!relaxed.length || part->relaxed);
+	clsf__buffer_done(&relaxed);
+	return good ? 0 : CLSF_E_NOMEM;
+}
+
+/* What the filter may look for in place of the expression, and how rare that is. */
+static int make_input(struct clsf__arena *scratch, struct clsf__compiled *e, struct clsf__filter_input *input,
+                      double *ret_bits)
+{
+	static struct clsf__filter_part nothing = { .relaxed = NULL };
 	struct clsf__re_tree tree;
-	struct clsf__literals *literals = clsf__arena_alloc(scratch, sizeof(*literals));
-	if (!literals || !clsf__re_parse(scratch, e->pattern, e->length,
+	struct clsf__literals literals;
+	if (!clsf__re_parse(scratch, e->pattern, e->length,
 	                                 clsf__pattern_is_utf(e->pattern, e->length), &tree))
 		return CLSF_E_NOMEM;
 	e->context_free = tree.context_free;
-	input->literals = &none;
 	input->skip = !e->positive;
+	input->parts = &nothing;
+	input->n_parts = 1;
 	if (input->skip || (*e->field && is_derived(e->field)))
 		return 0;
-	if (!clsf__re_literals(scratch, &tree, e->lines > 1, literals))
+	if (!clsf__re_literals(scratch, &tree, e->lines > 1, &literals))
 		return CLSF_E_NOMEM;
 	/* The field's name is looked for where it is rarer than the literals of what is looked for in it. */
-	if (!clsf__re_prefer_literal(scratch, e->field_name, e->field_name_length, literals))
+	if (!clsf__re_prefer_literal(scratch, e->field_name, e->field_name_length, &literals))
 		return CLSF_E_NOMEM;
-	if (e->folded && (literals->n == 0 || literals->bits < FOLDED_BITS)) {
+	if (e->folded && (literals.n == 0 || literals.bits < FOLDED_BITS)) {
 		e->folded = false;
 		e->lines = 1;
 	}
-	input->literals = literals;
-	/* Over several lines only literals can be looked for. */
-	relaxed->length = 0;
-	if (e->lines == 1 && clsf__re_relax(&tree, relaxed)) {
-		input->relaxed = clsf__arena_strndup(scratch, relaxed->data, relaxed->length);
-		return input->relaxed ? 0 : CLSF_E_NOMEM;
-	}
-	return relaxed->failed ? CLSF_E_NOMEM : 0;
+	*ret_bits = literals.n ? literals.bits : 0;
+	if (e->lines > 1 || *e->field)
+		return make_only_part(scratch, e, &tree, &literals, input);
+	return clsf__filter_split(scratch, e->pattern, e->length, &tree, input) ? 0 : CLSF_E_NOMEM;
 }
 
 int clsf__ruleset_build_filter(struct clsf_ruleset *rs, enum clsf_engine engine, struct clsf_error *err)
@@ -427,15 +449,12 @@ int clsf__ruleset_build_filter(struct clsf_ruleset *rs, enum clsf_engine engine,
 	clsf__arena_init(&scratch, a);
 	struct clsf__filter_input *inputs = clsf__calloc(a, rs->n_expressions + 1, sizeof(*inputs));
 	double *bits = clsf__calloc(a, rs->n_expressions + 1, sizeof(*bits));
-	struct clsf__buffer relaxed;
-	clsf__buffer_init(&relaxed, a);
 	int result = CLSF_E_NOMEM;
 	if (!inputs || !bits)
 		goto out;
 	for (size_t i = 0; i < rs->n_expressions; i++) {
-		if (make_input(&scratch, &rs->expressions[i], &relaxed, &inputs[i]) != 0)
+		if (make_input(&scratch, &rs->expressions[i], &inputs[i], &bits[i]) != 0)
 			goto out;
-		bits[i] = inputs[i].literals->n ? inputs[i].literals->bits : 0;
 	}
 	set_gates(rs, bits);
 	for (size_t i = 0; i < rs->n_expressions; i++)
@@ -449,7 +468,6 @@ int clsf__ruleset_build_filter(struct clsf_ruleset *rs, enum clsf_engine engine,
 out:
 	if (result == CLSF_E_NOMEM)
 		clsf__error(err, result, 0, "out of memory");
-	clsf__buffer_done(&relaxed);
 	clsf__free(a, bits);
 	clsf__free(a, inputs);
 	clsf__arena_done(&scratch);

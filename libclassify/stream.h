@@ -176,7 +176,8 @@ struct clsf_stream {
 
 struct clsf__candidate {
 	uint32_t line;               /* offset of its line in the block */
-	uint32_t expression;
+	uint32_t expression : 31;
+	uint32_t raw : 1;            /* reported of the raw line itself */
 };
 
 /* A term of a rule that is confirmed on the line at hand. */
@@ -209,10 +210,11 @@ struct clsf_worker {
 
 	struct clsf__messages messages;
 	bool unwrapped;              /* messages are those of the line at hand */
-	int plain;                   /* the line at hand needs no decoding; -1: not looked at yet */
 	struct clsf__buffer side;    /* decoded texts of special lines, for the filter */
 	struct clsf__piece *pieces;  /* which line each came from */
 	size_t n_pieces, pieces_capacity;
+	struct clsf__special *specials;  /* the lines of the block that need decoding */
+	size_t n_specials, specials_capacity;
 
 	struct clsf__hit *hits;
 	size_t n_hits, hits_capacity;
@@ -247,6 +249,7 @@ struct clsf__line {
 	uint64_t full_length;        /* what was dropped included */
 	uint64_t number;
 	uint64_t offset;
+	bool plain;                  /* nothing to decode: all messages are parts of the raw text */
 };
 
 /* The worker's clock; 0 without one. */

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "lines.h"
 #include "stream.h"
 #include "text.h"
 
@@ -218,7 +219,7 @@ static bool contains_retry(const char *text, size_t length)
 	if (!memmem(text, length, "tr", 2))
 		return false;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (memmem(text, length, words[i], strlen(words[i])))
+		if (clsf__contains(text, length, words[i], strlen(words[i])))
 			return true;
 	return false;
 }

@@ -74,6 +74,7 @@ void clsf_worker_free(struct clsf_worker *w)
 		clsf__buffer_done(&w->spans[i].text);
 	clsf__fields_done(&w->line_fields);
 	clsf__free(&a, w->pieces);
+	clsf__free(&a, w->specials);
 	clsf__free(&a, w->candidates);
 	clsf__free(&a, w->merged);
 	clsf__free(&a, w->joined);

@@ -39,6 +39,10 @@ static const char *const atoms[] = {
 	"\\Qa.b\\E", "failed: ", "time=", "\\\"", "\\\\", "caf\xc3\xa9", "\xc3\xa9", "[\xc3\xa9z]", "\\v", "\\R",
 	"[[:alpha:]]", "(?#note)a", "a(?#note)", "\\E", "\\Q\\E", "[\\40-\\176]", "[ -\\55]", "\\Qab\\E\\E", "\\060",
 	"\\cA", "(?:)", "\\N{U+61}", "[^\\W_]",
+	/* Long enough to be cut for the engine: its end is common, the middle is not. */
+	"job XQZ-7 of QUUX: failed", "job XQZ-7 of QUUX",
+	/* One word that tells something, and another that has to be there. */
+	"refusing.*zz9", "zz9.*refusing", "zz9 (?:a|b)?refusing",
 };
 static const char *const zero_width[] = { "^", "$", "\\b", "\\B", "\\A", "\\z", "\\Z", "\\G", "" };
 static const char *const repeats[] = { "*", "+", "?", "{2}", "{1,3}", "{2,}", "*?", "+?", "??", "++", "*+",
@@ -109,6 +113,9 @@ static const char *const words[] = {
 	"msg", "\\", "\"", "\x1b[31m", "\x1b[0m", "\r", "time=\"2026-11-20T07:25:52Z\" level=error msg=\"a \\\"b\\\" c\"",
 	"{\"log\":\"error a\\n\",\"stream\":\"stderr\"}", "2026-11-20T07:25:52.1Z stderr F ", "INFO[0001] ",
 	"[build : step] ", "\x0b", "\x0c", "\x85",
+	"job XQZ-7 of QUUX: failed", "job XQZ-7 of QUUX: failed", "job XQZ-7 of QUUX: fail", "job XQZ-7 of QUUX",
+	"JOB XQZ-7 of QUUX: Failed", "job XQZ-7 of QUUX\\n",
+	"refusing", "zz9", "zz9 refusing", "\\nrefusing",
 };
 
 static void generate_line(struct text *t, uint64_t *rng)

@@ -31,6 +31,25 @@ static void test_count(void **state)
 	assert_int_equal(clsf__count_newlines(text, sizeof(text)), sizeof(text));
 }
 
+static void test_contains(void **state)
+{
+	(void)state;
+	char text[200], word[8];
+	uint64_t rng = 5;
+	int found = 0;
+	for (int round = 0; round < 20000; round++) {
+		size_t n = random_below(&rng, sizeof(text)), m = random_below(&rng, sizeof(word));
+		for (size_t i = 0; i < n; i++)
+			text[i] = (char)('a' + random_below(&rng, 4));
+		for (size_t i = 0; i < m; i++)
+			word[i] = (char)('a' + random_below(&rng, 4));
+		bool plain = m == 0 || (n && memmem(text, n, word, m));
+		found += plain;
+		assert_int_equal(clsf__contains(text, n, word, m), plain);
+	}
+	assert_true(found > 2000 && found < 18000);
+}
+
 static bool special(const char *text, size_t n, size_t i)
 {
 	return text[i] == '\x1b' || text[i] == '\\' || (text[i] == '\r' && (i + 1 == n || text[i + 1] != '\n'));
@@ -64,6 +83,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_count),
+		cmocka_unit_test(test_contains),
 		cmocka_unit_test(test_special),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

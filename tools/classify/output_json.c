@@ -9,18 +9,8 @@
 
 #include "output_formats.h"
 
-static void key(struct text *t, const char *name)
-{
-	text_adds(t, ",\"");
-	text_adds(t, name);
-	text_adds(t, "\":");
-}
-
-static void number(struct text *t, const char *name, uint64_t n)
-{
-	key(t, name);
-	text_add_number(t, n);
-}
+/* The key that a constant names; one text, for there may be millions of matches. */
+#define key(t, name) text_adds(t, ",\"" name "\":")
 
 static void string(struct text *t, const char *data, size_t length)
 {
@@ -60,9 +50,12 @@ static void place(struct text *t, const struct clsf_line *line)
 		text_adds(t, ",\"line\":null,\"offset\":null,\"length\":null,\"text\":null");
 		return;
 	}
-	number(t, "line", line->number);
-	number(t, "offset", line->offset);
-	number(t, "length", line->length);
+	key(t, "line");
+	text_add_number(t, line->number);
+	key(t, "offset");
+	text_add_number(t, line->offset);
+	key(t, "length");
+	text_add_number(t, line->length);
 	key(t, "text");
 	string(t, line->text, line->text_length);
 }

@@ -37,11 +37,6 @@ void text_add(struct text *t, const char *data, size_t length)
 	}
 }
 
-void text_adds(struct text *t, const char *string)
-{
-	text_add(t, string, strlen(string));
-}
-
 void text_addf(struct text *t, const char *format, ...)
 {
 	va_list arguments;
@@ -149,14 +144,36 @@ void text_add_character(struct text *t, uint32_t c)
 	text_add(t, out, n);
 }
 
+/* Bytes of a word of eight that are zero: their highest bits. Exact as to whether there are any. */
+static uint64_t zero_bytes(uint64_t word)
+{
+	return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+}
+
+/* How many bytes from `data` on stand in a JSON string as they are. */
+static size_t json_run(const char *data, size_t length)
+{
+	const uint64_t each = UINT64_C(0x0101010101010101), high = UINT64_C(0x8080808080808080);
+	size_t run = 0;
+	/* Eight at a time: none below a blank, none above ASCII, no quote, backslash or DEL. */
+	for (; length - run >= 8; run += 8) {
+		uint64_t word;
+		memcpy(&word, data + run, sizeof(word));
+		if ((((word - each * 0x20) | word) & high) | zero_bytes(word ^ each * '"') |
+		    zero_bytes(word ^ each * '\\') | zero_bytes(word ^ each * 0x7f))
+			break;
+	}
+	while (run < length && (unsigned char)data[run] >= 0x20 && (unsigned char)data[run] < 0x7f &&
+	       data[run] != '"' && data[run] != '\\')
+		run++;
+	return run;
+}
+
 void text_add_json(struct text *t, const char *data, size_t length)
 {
 	text_add(t, "\"", 1);
 	for (size_t i = 0; i < length;) {
-		size_t run = i;
-		while (run < length && (unsigned char)data[run] >= 0x20 && (unsigned char)data[run] < 0x7f &&
-		       data[run] != '"' && data[run] != '\\')
-			run++;
+		size_t run = i + json_run(data + i, length - i);
 		text_add(t, data + i, run - i);
 		i = run;
 		if (i == length)

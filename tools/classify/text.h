@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A growing text; `failed` sticks when memory was out. Zero is a good start. */
 struct text {
@@ -20,10 +21,15 @@ struct text {
 };
 
 void text_add(struct text *t, const char *data, size_t length);
-void text_adds(struct text *t, const char *string);
 void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_add_number(struct text *t, uint64_t n);
 void text_free(struct text *t);
+
+/* Here, so that the length of a constant is known when it is compiled. */
+static inline void text_adds(struct text *t, const char *string)
+{
+	text_add(t, string, strlen(string));
+}
 
 /* The next line of a text from *at on, which moves behind it. False at the end. */
 bool text_line(const struct text *t, size_t *at, const char **ret_line, size_t *ret_length);
