@@ -63,7 +63,7 @@ _classify()
 		;;
 	rules)
 		if ((COMP_CWORD == 2)); then
-			_classify_words 'list check test new --help' "$cur"
+			_classify_words 'list check test new import export --help' "$cur"
 			return
 		fi
 		options='--rules --output --help'
@@ -71,6 +71,8 @@ _classify()
 		check) options='--cost '$options ;;
 		test) options+=' --bless --passing --no-passing --logs --strict --verbose --junit' ;;
 		new) options+=' --from --category --id --pack --title --force' ;;
+		import) options='--from --pack --category --output --force --help' ;;
+		export) options+=' --to --force' ;;
 		esac
 		;;
 	compile)
@@ -104,13 +106,25 @@ _classify()
 		compopt -o dirnames 2>/dev/null
 		return
 		;;
-	rules:--junit|rules:--passing|rules:--logs|rules:--from)
+	rules:--from)
+		if [[ ${COMP_WORDS[2]} == import ]]; then
+			_classify_words 'bfa npd promtail problem-matcher list' "$cur"
+		else
+			_classify_files
+		fi
+		return
+		;;
+	rules:--to)
+		_classify_words 'cre problem-matcher' "$cur"
+		return
+		;;
+	rules:--junit|rules:--passing|rules:--logs)
 		_classify_files
 		return
 		;;
 	rules:-o|rules:--output)
 		case ${COMP_WORDS[2]} in
-		new) _classify_files ;;
+		new|import|export) _classify_files ;;
 		test) _classify_words 'text jsonl junit' "$cur" ;;
 		*) _classify_words 'text jsonl' "$cur" ;;
 		esac
@@ -138,7 +152,8 @@ _classify()
 		_classify_words "$options" "$cur"
 	elif [[ $cur == - ]]; then
 		_classify_words "$options -" "$cur"
-	elif [[ $command == scan || $command == explain || $command == compile ]]; then
+	elif [[ $command == scan || $command == explain || $command == compile ||
+		${COMP_WORDS[2]} == import ]]; then
 		_classify_files
 	fi
 }

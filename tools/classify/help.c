@@ -22,6 +22,8 @@ static const char general[] =
 	"  rules check         faults in rule files, as file:line:col: message\n"
 	"  rules test          every example of every rule, and every rule over logs that passed\n"
 	"  rules new 'LINE'    a whole rule for a line of a log\n"
+	"  rules import FILE   other tools' rules as ours\n"
+	"  rules export        ours as those of other tools\n"
 	"\n"
 	"examples:\n"
 	"  kubectl logs job/build-42 | classify scan -\n"
@@ -98,6 +100,8 @@ static const char rules[] =
 	"usage: classify rules list|check [--rules PATH]... [-o text|jsonl]\n"
 	"       classify rules test [OPTION]...\n"
 	"       classify rules new [OPTION]... 'LINE' | --from LOG[:NUMBER]\n"
+	"       classify rules import [OPTION]... PATH...\n"
+	"       classify rules export --to FORMAT [OPTION]...\n"
 	"\n"
 	"  list     the rules: id, category, role, title; with -o jsonl one object a rule\n"
 	"  check    reports every fault as file:line:col: message, with the line and a caret (not with\n"
@@ -106,6 +110,8 @@ static const char rules[] =
 	"  test     tries every example through the engine and through PCRE2 alone, the rules among each\n"
 	"           other, and all of them over logs that passed; see 'classify rules test --help'\n"
 	"  new      writes a whole rule for a line of a log; see 'classify rules new --help'\n"
+	"  import   makes a rule file of the rules of other tools; see 'classify rules import --help'\n"
+	"  export   writes rules in the format of another tool; see 'classify rules export --help'\n"
 	"\n"
 	"examples:\n"
 	"  classify rules list | grep dns\n"
@@ -169,6 +175,44 @@ static const char rules_new[] =
 	"\n"
 	"exit: 0 done; 2 wrong usage, no such line, a log that is known or passed, or a file that is there.\n";
 
+static const char rules_import[] =
+	"usage: classify rules import [OPTION]... PATH...\n"
+	"\n"
+	"Makes one rule file of the rules of other tools ('-' reads standard input). Each rule is tried; what\n"
+	"cannot be carried over, or only in part, is listed on standard error and stands as a comment in the\n"
+	"output.\n"
+	"\n"
+	"      --from FORMAT   bfa (Jenkins Build Failure Analyzer, XML or JSON), npd (node-problem-detector),\n"
+	"                      promtail (pipeline stages), problem-matcher (GitHub), or list (an expression\n"
+	"                      a line, or ID<tab>EXPRESSION); without it the content tells all but list\n"
+	"      --pack NAME     the pack of the rules; otherwise 'imported'\n"
+	"      --category NAME the category of rules whose words tell none\n"
+	"  -o, --output FILE   write a new file; --force replaces one that is there\n"
+	"  -h, --help          this text\n"
+	"\n"
+	"examples:\n"
+	"  classify rules import --pack jenkins -o jenkins.yaml build-failure-analyzer.xml\n"
+	"  classify rules import --from list --category tool_bug expressions.txt > mine.yaml\n"
+	"\n"
+	"exit: 0 something was carried over; 2 wrong usage, a file that cannot be read or is not of its\n"
+	"format, or an output file that is there; 3 there was nothing to carry over.\n";
+
+static const char rules_export[] =
+	"usage: classify rules export --to FORMAT [OPTION]...\n"
+	"\n"
+	"Writes causes and symptoms for other tools. What they have no words for is listed on standard error.\n"
+	"\n"
+	"      --to FORMAT     cre (Common Reliability Enumerations), or problem-matcher (GitHub)\n"
+	"  -r, --rules PATH    rule file or folder, in place of the shipped packs; may be repeated\n"
+	"  -o, --output FILE   write a new file; --force replaces one that is there\n"
+	"  -h, --help          this text\n"
+	"\n"
+	"example:\n"
+	"  classify rules export --to problem-matcher --rules my-rules/ > matchers.json\n"
+	"\n"
+	"exit: 0 something was exported; 2 wrong usage, or an output file that is there; 3 a faulty rule, or\n"
+	"nothing to export.\n";
+
 void print_help(const char *command)
 {
 	static const struct {
@@ -180,6 +224,8 @@ void print_help(const char *command)
 		{ "rules", rules },
 		{ "rules test", rules_test },
 		{ "rules new", rules_new },
+		{ "rules import", rules_import },
+		{ "rules export", rules_export },
 		{ "compile", compile },
 	};
 	const char *text = general;

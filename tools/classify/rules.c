@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "help.h"
+#include "import.h"
 
 static const struct {
 	const char *name;
@@ -17,8 +18,9 @@ static const struct {
 	{ "check", rules_check },
 	{ "test", rules_test },
 	{ "new", rules_new },
+	{ "import", command_rules_import },
 };
-#define VERBS "list, check, test or new"
+#define VERBS "list, check, test, new or import"
 
 int rules_end(struct list *paths, struct outcome *o)
 {
