@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "export.h"
 #include "help.h"
 #include "import.h"
 
@@ -19,8 +20,9 @@ static const struct {
 	{ "test", rules_test },
 	{ "new", rules_new },
 	{ "import", command_rules_import },
+	{ "export", command_rules_export },
 };
-#define VERBS "list, check, test, new or import"
+#define VERBS "list, check, test, new, import or export"
 
 int rules_end(struct list *paths, struct outcome *o)
 {
