@@ -7,13 +7,12 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "files.h"
 #include "help.h"
 #include "load.h"
 #include "rule_draft.h"
@@ -245,19 +244,6 @@ static const char *guess_category(const struct subject *s, struct clsf_ruleset *
 
 /* ---- the command ---- */
 
-/* A new file, or with --force another one in its place. */
-static bool write_file(const char *path, const struct text *t, bool force)
-{
-	struct blob blob = { .data = t->data, .length = t->length };
-	if (force)
-		return write_atomically(path, &blob);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return false;
-	close(fd);
-	return write_atomically(path, &blob);
-}
-
 static void print_rule(const struct text *t, const struct new_options *options, const char *id,
                        struct outcome *o)
 {
@@ -265,7 +251,7 @@ static void print_rule(const struct text *t, const struct new_options *options, 
 		fwrite(t->data, 1, t->length, stdout);
 		return;
 	}
-	if (write_file(options->output, t, options->force)) {
+	if (write_new(options->output, options->force, t)) {
 		printf("%s: %s\n", options->output, id);
 		return;
 	}
