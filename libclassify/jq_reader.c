@@ -136,21 +136,35 @@ static void add_escaped(struct clsf__buffer *b, const char *text, size_t length)
 	}
 }
 
-static uint32_t add_test(struct program *p, const struct path *path, const char *pattern, size_t length)
+/* What is being made of a comparison: its constant, and the expression for it. */
+struct test {
+	struct clsf__buffer constant, pattern;
+};
+
+static void test_init(struct test *t, const struct program *p)
+{
+	clsf__buffer_init(&t->constant, p->r->file->allocator);
+	clsf__buffer_init(&t->pattern, p->r->file->allocator);
+}
+
+/* Makes a node of it if it is `good`; in any case it is gone then. */
+static uint32_t test_end(struct test *t, struct program *p, const struct path *path, bool good)
 {
 	struct clsf__reader *r = p->r;
 	struct clsf__buffer normal;
 	size_t column;
 	clsf__buffer_init(&normal, r->file->allocator);
 	uint32_t node = UINT32_MAX;
-	if (!clsf__field_path(path->text, path->length, &normal, &column))
+	if (good && !clsf__field_path(path->text, path->length, &normal, &column))
 		fail(p, "no path");
-	else if (normal.failed)
+	else if (good && (normal.failed || t->constant.failed || t->pattern.failed))
 		r->no_memory = true;
-	else
-		node = clsf__add_pattern(r, p->node, clsf__reader_keep(r, pattern, length), length, 1,
-		                         clsf__reader_keep(r, normal.data, normal.length));
+	else if (good)
+		node = clsf__add_pattern(r, p->node, clsf__reader_keep(r, t->pattern.data, t->pattern.length),
+		                         t->pattern.length, 1, clsf__reader_keep(r, normal.data, normal.length));
 	clsf__buffer_done(&normal);
+	clsf__buffer_done(&t->constant);
+	clsf__buffer_done(&t->pattern);
 	return node;
 }
 
@@ -160,35 +174,29 @@ static uint32_t add_test(struct program *p, const struct path *path, const char 
  */
 static uint32_t read_comparison(struct program *p, const struct path *path, const struct clsf__buffer *without)
 {
-	struct clsf__buffer constant, pattern;
-	clsf__buffer_init(&constant, p->r->file->allocator);
-	clsf__buffer_init(&pattern, p->r->file->allocator);
-	uint32_t node = UINT32_MAX;
+	struct test t;
+	test_init(&t, p);
 	bool equal = take(p, "=="), unequal = !equal && take(p, "!=");
-	if ((equal || unequal) && !take_constant(p, &constant)) {
+	if ((equal || unequal) && !take_constant(p, &t.constant)) {
 		fail(p, "no constant");
-	} else if (equal && constant.length == 4 && memcmp(constant.data, "null", 4) == 0) {
-		fail(p, "a comparison with null that must hold");
-	} else {
-		clsf__buffer_adds(&pattern, equal ? "\\A" : "\\A(?!(?:");
-		add_escaped(&pattern, constant.data ? constant.data : "", constant.length);
-		if (equal) {
-			clsf__buffer_adds(&pattern, "\\z");
-		} else {
-			/* What is asked for by itself is neither null nor false; what is compared is not null. */
-			clsf__buffer_adds(&pattern, unequal ? "|null" : "null|false");
-			if (without->length)
-				clsf__buffer_adds(&pattern, "|false");
-			clsf__buffer_adds(&pattern, ")\\z)");
-		}
-		if (pattern.failed)
-			p->r->no_memory = true;
-		else
-			node = add_test(p, path, pattern.data, pattern.length);
+		return test_end(&t, p, path, false);
 	}
-	clsf__buffer_done(&constant);
-	clsf__buffer_done(&pattern);
-	return node;
+	if (equal && t.constant.length == 4 && memcmp(t.constant.data, "null", 4) == 0) {
+		fail(p, "a comparison with null that must hold");
+		return test_end(&t, p, path, false);
+	}
+	clsf__buffer_adds(&t.pattern, equal ? "\\A" : "\\A(?!(?:");
+	add_escaped(&t.pattern, t.constant.data, t.constant.length);
+	if (equal) {
+		clsf__buffer_adds(&t.pattern, "\\z");
+	} else {
+		/* What is asked for by itself is neither null nor false; what is compared is not null. */
+		clsf__buffer_adds(&t.pattern, unequal ? "|null" : "null|false");
+		if (without->length)
+			clsf__buffer_adds(&t.pattern, "|false");
+		clsf__buffer_adds(&t.pattern, ")\\z)");
+	}
+	return test_end(&t, p, path, true);
 }
 
 static uint32_t read_or(struct program *p, const struct path *base);
@@ -196,25 +204,16 @@ static uint32_t read_or(struct program *p, const struct path *base);
 /* .path | test("x"): an expression on the value; .path | contains("x"): a text in it. */
 static uint32_t read_function(struct program *p, const struct path *path, bool literal)
 {
-	struct clsf__buffer constant, pattern;
-	clsf__buffer_init(&constant, p->r->file->allocator);
-	clsf__buffer_init(&pattern, p->r->file->allocator);
-	uint32_t node = UINT32_MAX;
-	if (!take(p, "(") || !take_constant(p, &constant) || !take(p, ")")) {
+	struct test t;
+	test_init(&t, p);
+	bool good = take(p, "(") && take_constant(p, &t.constant) && take(p, ")");
+	if (!good)
 		fail(p, "no constant in parentheses");
-	} else {
-		if (literal)
-			add_escaped(&pattern, constant.data, constant.length);
-		else
-			clsf__buffer_add(&pattern, constant.data, constant.length);
-		if (pattern.failed)
-			p->r->no_memory = true;
-		else
-			node = add_test(p, path, pattern.data, pattern.length);
-	}
-	clsf__buffer_done(&constant);
-	clsf__buffer_done(&pattern);
-	return node;
+	else if (literal)
+		add_escaped(&t.pattern, t.constant.data, t.constant.length);
+	else
+		clsf__buffer_add(&t.pattern, t.constant.data, t.constant.length);
+	return test_end(&t, p, path, good);
 }
 
 /* A path and what follows it. */

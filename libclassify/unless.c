@@ -42,37 +42,22 @@ static bool distance(const struct clsf__unless *u, const struct clsf__held *held
 	return false;
 }
 
-/* Is the line before the upper end of the range? */
-static bool below_upper(const struct clsf__unless *u, const struct clsf__held *held, const struct clsf__moment *line,
-                        struct clsf__remarks *remarks)
+/* Is the line on the inner side of this end of the range? */
+static bool inside(const struct clsf__unless *u, bool upper, const struct clsf__held *held,
+                   const struct clsf__moment *line, struct clsf__remarks *remarks)
 {
+	const uint64_t here = held->at[held->n - 1].line;
 	int64_t d, span;
-	switch (u->upper) {
+	switch (upper ? u->upper : u->lower) {
 	case CLSF__BOUND_OPEN:
 		return true;
 	case CLSF__BOUND_HERE:
-		return line->line <= held->at[held->n - 1].line;
-	case CLSF__BOUND_AT:
-		if (distance(u, held, line, remarks, &d, &span))
-			return d <= u->upper_ns + span;
-		return d <= u->upper_lines + span;
+		return upper ? line->line <= here : line->line >= here;
+	case CLSF__BOUND_AT: {
+		bool timed = distance(u, held, line, remarks, &d, &span);
+		return upper ? d <= (timed ? u->upper_ns : u->upper_lines) + span
+		             : d >= (timed ? u->lower_ns : u->lower_lines);
 	}
-	return false;
-}
-
-static bool above_lower(const struct clsf__unless *u, const struct clsf__held *held, const struct clsf__moment *line,
-                        struct clsf__remarks *remarks)
-{
-	int64_t d, span;
-	switch (u->lower) {
-	case CLSF__BOUND_OPEN:
-		return true;
-	case CLSF__BOUND_HERE:
-		return line->line >= held->at[held->n - 1].line;
-	case CLSF__BOUND_AT:
-		if (distance(u, held, line, remarks, &d, &span))
-			return d >= u->lower_ns;
-		return d >= u->lower_lines;
 	}
 	return false;
 }
@@ -80,13 +65,13 @@ static bool above_lower(const struct clsf__unless *u, const struct clsf__held *h
 bool clsf__unless_covers(const struct clsf__unless *u, const struct clsf__held *held,
                          const struct clsf__moment *line, struct clsf__remarks *remarks)
 {
-	return above_lower(u, held, line, remarks) && below_upper(u, held, line, remarks);
+	return inside(u, false, held, line, remarks) && inside(u, true, held, line, remarks);
 }
 
 bool clsf__unless_open(const struct clsf__unless *u, const struct clsf__held *held,
                        const struct clsf__moment *now, struct clsf__remarks *remarks)
 {
-	return u->upper != CLSF__BOUND_HERE && below_upper(u, held, now, remarks);
+	return u->upper != CLSF__BOUND_HERE && inside(u, true, held, now, remarks);
 }
 
 bool clsf__unless_excuses(const struct clsf__rule *rule, const struct clsf__moment *moments,
@@ -102,7 +87,7 @@ bool clsf__unless_excuses(const struct clsf__rule *rule, const struct clsf__mome
 				return true;
 		/* The oldest that is known stands in the range's upper part, so an older one may have been in it. */
 		const struct clsf__moment *oldest = &ring[hand->line];
-		if (oldest->line && above_lower(u, held, oldest, remarks))
+		if (oldest->line && inside(u, false, held, oldest, remarks))
 			remarks->forgotten = true;
 	}
 	return false;
