@@ -128,7 +128,7 @@ static size_t line_end(const char *block, size_t length, size_t start)
 /* Decodes the special lines of the block into the side buffer. */
 static int fill_side(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length)
 {
-	w->side.length = 0;
+	clsf__buffer_clear(&w->side);
 	w->n_pieces = 0;
 	size_t at = length ? clsf__find_special(block, length, 0) : 0, start = 0;
 	while (at < length) {
@@ -180,7 +180,7 @@ static void add_field_candidates(struct collection *c, size_t length)
 			uint32_t expression = rs->field_expressions[k];
 			const struct clsf__compiled *e = &rs->expressions[expression];
 			bool sought = e->plan == CLSF_PLAN_LITERALS || e->plan == CLSF_PLAN_RELAXED;
-			if (!sought || !(any || e->field_name_length == 0 ||
+			if (!sought || !(any || e->field_anywhere ||
 			                 clsf__contains(line, n, e->field_name, e->field_name_length)))
 				continue;
 			c->sorted = false;

@@ -27,7 +27,7 @@ struct evaluation {
 	struct clsf__remarks *remarks;
 };
 
-void clsf__number_moments(struct clsf__rule *rule)
+bool clsf__number_moments(struct clsf__rule *rule)
 {
 	uint32_t n = 0;
 	for (size_t i = 0; i < rule->n_nodes; i++) {
@@ -38,6 +38,7 @@ void clsf__number_moments(struct clsf__rule *rule)
 	for (size_t i = 0; i < rule->n_unless; i++)
 		n += rule->unless[i].same_line ? 0 : 1 + CLSF__UNLESS_RING;
 	rule->n_moments = n;
+	return n <= CLSF__MAX_MOMENTS;
 }
 
 /* Is `then` no further off than the window? */
@@ -70,6 +71,16 @@ static int by_line(const void *va, const void *vb)
 	return (a->line > b->line) - (a->line < b->line);
 }
 
+/* Does the node take one line only when it holds? */
+static bool is_of_one_line(const struct clsf__rule *rule, uint32_t index)
+{
+	const struct clsf__node *node = &rule->nodes[index];
+	bool one = node->kind == CLSF__COND_TERM || node->kind == CLSF__COND_ANY || node->same_line;
+	for (uint32_t c = node->first_child, i = 0; one && i < node->n_children; i++, c = rule->nodes[c].next)
+		one = is_of_one_line(rule, c);
+	return one;
+}
+
 /* The root holds: these are the lines that it took. */
 static void keep_held(struct evaluation *x, uint32_t index, const struct clsf__moment *m, size_t n)
 {
@@ -77,6 +88,10 @@ static void keep_held(struct evaluation *x, uint32_t index, const struct clsf__m
 		return;
 	memcpy(x->held->at, m, n * sizeof(*m));
 	x->held->n = n;
+	x->held->complete = true;
+	const struct clsf__node *root = &x->rule->nodes[0];
+	for (uint32_t c = root->first_child, i = 0; i < root->n_children; i++, c = x->rule->nodes[c].next)
+		x->held->complete = x->held->complete && is_of_one_line(x->rule, c);
 }
 
 static bool evaluate_all(struct evaluation *x, uint32_t index)
@@ -221,12 +236,14 @@ bool clsf__condition(const struct clsf__rule *rule, struct clsf__moment *moments
 		.held = ret_held, .remarks = remarks,
 	};
 	ret_held->n = 0;
+	ret_held->complete = false;
 	if (!evaluate(&x, 0))
 		return false;
 	if (ret_held->n == 0) {
 		ret_held->at[ret_held->n++] = x.oldest;
 		if (x.oldest.line != now->line)
 			ret_held->at[ret_held->n++] = *now;
+		ret_held->complete = ret_held->n == 1;
 	}
 	ret_held->oldest = x.oldest.line;
 	return true;

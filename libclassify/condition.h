@@ -26,6 +26,7 @@ struct clsf__held {
 	size_t n;
 	struct clsf__moment at[CLSF__MAX_CHILDREN];
 	uint64_t oldest;             /* line of the first */
+	bool complete;               /* these are all; else there may be more between them */
 };
 
 /* What decisions leave to be said. */
@@ -34,8 +35,12 @@ struct clsf__remarks {
 	bool forgotten;              /* more lines of an `unless` hit than are remembered */
 };
 
-/* Gives every node, and every `unless` with a range, its place among the moments; sets rule->n_moments. */
-void clsf__number_moments(struct clsf__rule *rule);
+/*
+ * Gives every node, and every `unless` with a range, its place among the
+ * moments, and sets rule->n_moments. False when those are more than
+ * CLSF__MAX_MOMENTS.
+ */
+bool clsf__number_moments(struct clsf__rule *rule);
 
 /*
  * Feeds the hits of one rule on one line (bit t of `terms`: term t) to its

@@ -4,34 +4,36 @@
  * and what excuses a rule becomes ranges around its match.
  */
 
-#include <stdio.h>
-
 #include "error.h"
 #include "fields.h"
 #include "timestamp.h"
 #include "condition.h"
-#include "error.h"
 #include "yaml_reader.h"
 
 #define MAX_DEPTH 16
 
 /* ---- expressions ---- */
 
-/* A literal as an expression: \xHH for what is special or not printable, so that it reads as one line. */
+void clsf__add_escaped(struct clsf__buffer *b, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c < 0x20 || c == 0x7f)
+			clsf__buffer_addf(b, "\\x%02x", c);
+		else if (strchr("\\^$.[]|()?*+{}#", c))
+			clsf__buffer_addf(b, "\\%c", c);
+		else
+			clsf__buffer_addc(b, (char)c);
+	}
+}
+
+/* A literal as an expression. */
 static const char *escape_literal(struct clsf__reader *r, const char *text, size_t length,
                                   size_t *ret_length)
 {
 	struct clsf__buffer b;
 	clsf__buffer_init(&b, r->file->allocator);
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)text[i];
-		if (c < 0x20 || c == 0x7f)
-			clsf__buffer_addf(&b, "\\x%02x", c);
-		else if (strchr("\\^$.[]|()?*+{}#", c))
-			clsf__buffer_addf(&b, "\\%c", c);
-		else
-			clsf__buffer_addc(&b, (char)c);
-	}
+	clsf__add_escaped(&b, text, length);
 	const char *copy = "";
 	if (b.failed)
 		r->no_memory = true;
@@ -188,8 +190,8 @@ const char *clsf__read_path(struct clsf__reader *r, const yaml_node_t *key)
 	clsf__buffer_init(&path, r->file->allocator);
 	const char *kept = NULL;
 	size_t column = 0;
-	if (!is_scalar(key)) {
-		FAULT(r, key, "the path of a field must be a text");
+	if (!is_scalar(key) || memchr(scalar(key), '\0', key->data.scalar.length)) {
+		FAULT(r, key, "the path of a field must be a text without NUL bytes");
 	} else if (!clsf__field_path(scalar(key), key->data.scalar.length, &path, &column)) {
 		clsf__reader_report(r, CLSF_FAULT_ERROR, CLSF_E_RULE, clsf__mark_inside(r, key, column),
 		                    "'%.80s' is no path of a field, such as a.b, a[0].b or a[\"b c\"]", scalar(key));
@@ -307,9 +309,10 @@ static bool read_children(struct clsf__reader *r, uint32_t parent, const yaml_no
 		FAULT(r, list, "'%s' must be a list of conditions", key);
 		return false;
 	}
-	if (list_length(list) > CLSF__MAX_CHILDREN && r->nodes[parent].kind != CLSF__COND_ANY) {
+	size_t most = r->nodes[parent].kind == CLSF__COND_ANY ? CLSF__MAX_NODES : CLSF__MAX_CHILDREN;
+	if (list_length(list) > most) {
 		clsf__reader_report(r, CLSF_FAULT_ERROR, CLSF_E_LIMIT, list->start_mark,
-		                    "'%s' has more than %d conditions", key, CLSF__MAX_CHILDREN);
+		                    "'%s' has more than %zu conditions", key, most);
 		return false;
 	}
 	bool good = true;
@@ -449,15 +452,10 @@ struct clsf__unless *clsf__add_unless(struct clsf__reader *r, const yaml_node_t 
 	return u;
 }
 
-bool clsf__unless_term(struct clsf__reader *r, const yaml_node_t *value, bool literal, struct clsf__term *term)
+bool clsf__unless_term(struct clsf__reader *r, const yaml_node_t *value, bool literal, const char *field,
+                       struct clsf__term *term)
 {
-	return set_term(r, value, literal, 1, NULL, term);
-}
-
-bool clsf__unless_pattern(struct clsf__reader *r, const yaml_node_t *at, const char *pattern, size_t length,
-                          const char *field, struct clsf__term *term)
-{
-	return set_pattern(r, at, pattern, length, 1, field, term);
+	return set_term(r, value, literal, 1, field, term);
 }
 
 enum unless_key { UNLESS_REGEX, UNLESS_TEXT, UNLESS_FIELD, UNLESS_WITHIN, UNLESS_WHERE, UNLESS_KEYS };
@@ -537,7 +535,8 @@ void clsf__read_unless(struct clsf__reader *r, const yaml_node_t *node)
 		read_unless_item(r, node);
 	else if (list_length(node) == 0)
 		FAULT(r, node, "'unless' is an empty list");
-	for (size_t i = 0; is_list(node) && i < list_length(node); i++)
+	/* What is too much is told once. */
+	for (size_t i = 0; is_list(node) && i < list_length(node) && i <= CLSF__MAX_UNLESS; i++)
 		read_unless_item(r, list_item(r, node, i));
 	enum clsf_role role = r->rule->public.role;
 	for (size_t i = 0; i < r->rule->n_unless; i++) {
@@ -567,7 +566,7 @@ static void list_expressions(struct clsf__reader *r)
 	r->rule->public.n_expressions = n;
 }
 
-void clsf__finish_condition(struct clsf__reader *r)
+void clsf__finish_condition(struct clsf__reader *r, const yaml_node_t *at)
 {
 	struct clsf__rule *rule = r->rule;
 	list_expressions(r);
@@ -579,5 +578,8 @@ void clsf__finish_condition(struct clsf__reader *r)
 	memcpy(rule->nodes, r->nodes, rule->n_nodes * sizeof(*rule->nodes));
 	memcpy(rule->terms, r->terms, rule->n_terms * sizeof(*rule->terms));
 	memcpy(rule->unless, r->unless, rule->n_unless * sizeof(*rule->unless));
-	clsf__number_moments(rule);
+	if (!clsf__number_moments(rule))
+		clsf__reader_report(r, CLSF_FAULT_ERROR, CLSF_E_LIMIT, at->start_mark,
+		                    "the condition keeps %u lines in mind; the limit is %d", rule->n_moments,
+		                    CLSF__MAX_MOMENTS);
 }

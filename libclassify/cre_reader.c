@@ -13,8 +13,6 @@
  * holds a telling text. Unknown keys are warned of, never refused.
  */
 
-#include <stdio.h>
-
 #include "category.h"
 #include "error.h"
 #include "timestamp.h"
@@ -22,6 +20,7 @@
 
 #define MAX_EXPANDED 16      /* a count up to this becomes as many terms */
 #define MAX_DEPTH 8
+#define MAX_NAMED 1000       /* entries of a file's `terms`, which are searched one by one */
 
 struct cre {
 	struct clsf__reader *r;
@@ -151,6 +150,8 @@ static void check_keys(struct clsf__reader *r, const yaml_node_t *node, const ch
 
 /* ---- terms ---- */
 
+static const char *const term_keys[] = { "value", "regex", "jq", "field", "count", "set", "sequence", "extract", NULL };
+
 static uint32_t read_node(struct cre *c, const yaml_node_t *rule, unsigned depth);
 
 /* A duration such as 30s, negative ones too where they may be; 0 and a fault when it is none. */
@@ -170,6 +171,12 @@ static int64_t read_duration(struct clsf__reader *r, const yaml_node_t *node, co
 /* The mapping or text that a term is: of its own, or of the file's named terms. */
 static const yaml_node_t *resolve_term(struct cre *c, const yaml_node_t *term)
 {
+	if (c->terms && is_mapping(c->terms) &&
+	    c->terms->data.mapping.pairs.top - c->terms->data.mapping.pairs.start > MAX_NAMED) {
+		if (is_scalar(term))
+			FAULT(c->r, term, "'terms' has more than %d entries", MAX_NAMED);
+		return term;
+	}
 	const yaml_node_t *named = is_scalar(term) ? clsf__yaml_get(c->r, c->terms, scalar(term)) : NULL;
 	return named ? named : term;
 }
@@ -213,7 +220,7 @@ static uint32_t add_text(struct cre *c, const yaml_node_t *value, bool literal)
 
 /*
  * The node of a term that is one expression. A term with a field is looked for
- * in that field, and in the whole text of lines: plain logs have no fields.
+ * in the whole text of lines without that field: plain logs have none.
  */
 static uint32_t add_expression(struct cre *c, const yaml_node_t *term)
 {
@@ -235,14 +242,10 @@ static uint32_t add_expression(struct cre *c, const yaml_node_t *term)
 	if (!field)
 		return add_text(c, value, literal);
 	const char *path = clsf__read_path(r, field);
-	uint32_t either = path ? clsf__add_node(r, term, CLSF__COND_ANY) : UINT32_MAX;
-	uint32_t inside = either != UINT32_MAX ? clsf__add_term(r, value, literal, 1, path) : UINT32_MAX;
-	uint32_t whole = inside != UINT32_MAX ? add_text(c, value, literal) : UINT32_MAX;
-	if (whole == UINT32_MAX)
-		return whole;
-	clsf__add_child(r, either, inside);
-	clsf__add_child(r, either, whole);
-	return either;
+	uint32_t node = path ? clsf__add_term(r, value, literal, 1, path) : UINT32_MAX;
+	if (node != UINT32_MAX)
+		r->terms[r->nodes[node].term].or_line = true;
+	return node;
 }
 
 /* One more node for a term that has one already. */
@@ -257,7 +260,6 @@ static uint32_t repeat_term(struct clsf__reader *r, const yaml_node_t *at, uint3
 /* Adds a term to its set or sequence, as often as its count says. */
 static bool add_positive(struct cre *c, uint32_t parent, const yaml_node_t *term, unsigned depth)
 {
-	static const char *const known[] = { "value", "regex", "jq", "field", "count", "set", "sequence", "extract", NULL };
 	struct clsf__reader *r = c->r;
 	uint64_t count = 1;
 	term = resolve_term(c, term);
@@ -272,7 +274,7 @@ static bool add_positive(struct cre *c, uint32_t parent, const yaml_node_t *term
 	}
 	bool nested = is_mapping(term) && (clsf__yaml_get(r, term, "set") || clsf__yaml_get(r, term, "sequence"));
 	if (is_mapping(term))
-		check_keys(r, term, "a term", known);
+		check_keys(r, term, "a term", term_keys);
 	/* Parents stand before their children. */
 	uint32_t counted = parent;
 	bool ring = count > 1 && (nested || count > MAX_EXPANDED);
@@ -300,6 +302,23 @@ static bool add_positive(struct cre *c, uint32_t parent, const yaml_node_t *term
 
 /* ---- negation ---- */
 
+/* What must not be there: a text or an expression, of a field or of a line. */
+static void read_negative_term(struct cre *c, const yaml_node_t *term, struct clsf__unless *u)
+{
+	struct clsf__reader *r = c->r;
+	const char *kind;
+	const yaml_node_t *value = term_value(c, term, &kind), *field = clsf__yaml_get(r, term, "field");
+	const char *path = field ? clsf__read_path(r, field) : NULL;
+	if (!value || (field && !path))
+		return;
+	if (*kind == 'j') {
+		FAULT(r, value, "a negative term may be a value or a regex");
+		return;
+	}
+	clsf__unless_term(r, value, *kind == 'v', path, &u->term);
+	u->term.or_line = path != NULL;
+}
+
 static void add_negative(struct cre *c, const yaml_node_t *given, size_t n_positive)
 {
 	static const char *const known[] = { "value", "regex", "jq", "field", "window", "slide", "anchor", "absolute", NULL };
@@ -310,7 +329,7 @@ static void add_negative(struct cre *c, const yaml_node_t *given, size_t n_posit
 		return;
 	*u = (struct clsf__unless){ .timed = true, .spans = true, .lower = CLSF__BOUND_AT, .upper = CLSF__BOUND_AT };
 	if (is_scalar(term)) {
-		clsf__unless_term(r, term, true, &u->term);
+		clsf__unless_term(r, term, true, NULL, &u->term);
 		return;
 	}
 	if (!is_mapping(term)) {
@@ -330,12 +349,7 @@ static void add_negative(struct cre *c, const yaml_node_t *given, size_t n_posit
 	u->upper_ns = u->lower_ns + length;
 	u->lower_lines = u->lower_ns < 0 ? -CLSF__WINDOW_LINES : 0;
 	u->upper_lines = u->upper_ns > 0 ? CLSF__WINDOW_LINES : 0;
-	const char *kind;
-	const yaml_node_t *value = term_value(c, term, &kind);
-	if (value && *kind == 'j')
-		FAULT(r, value, "a negative term may be a value or a regex");
-	else if (value)
-		clsf__unless_term(r, value, *kind == 'v', &u->term);
+	read_negative_term(c, term, u);
 }
 
 /* ---- sets and sequences ---- */
@@ -369,12 +383,15 @@ static uint32_t read_node(struct cre *c, const yaml_node_t *rule, unsigned depth
 		                                               : "a rule needs a 'set' or a 'sequence'");
 		return UINT32_MAX;
 	}
-	const yaml_node_t *alone = single_term(c, set && !sequence ? set : NULL);
-	if (alone)
-		return add_expression(c, alone);
 	if (sequence && set)
 		WARN(r, set, "a rule has a sequence or a set, not both: the set is passed over");
 	check_keys(r, body, sequence ? "a sequence" : "a set", known);
+	const yaml_node_t *alone = single_term(c, set && !sequence ? set : NULL);
+	if (alone) {
+		if (is_mapping(alone))
+			check_keys(r, alone, "a term", term_keys);
+		return add_expression(c, alone);
+	}
 	const yaml_node_t *correlations = clsf__yaml_get(r, body, "correlations");
 	if (correlations)
 		WARN(r, correlations, "'correlations' are not applied: one log is looked at");
@@ -388,11 +405,18 @@ static uint32_t read_node(struct cre *c, const yaml_node_t *rule, unsigned depth
 		return node;
 	bool good = true;
 	if (window) {
-		r->nodes[node].within.ns = read_duration(r, window, "window", false);
+		/* A window of no time is that of one timestamp. */
+		int64_t ns = read_duration(r, window, "window", false);
+		r->nodes[node].within.ns = ns ? ns : 1;
 		r->nodes[node].within.lines = CLSF__WINDOW_LINES;
 	} else if (sequence || list_length(list) > 1) {
 		FAULT(r, body, "several terms need a 'window', such as 30s");
 		good = false;
+	}
+	if (list_length(list) > CLSF__MAX_CHILDREN) {
+		clsf__reader_report(r, CLSF_FAULT_ERROR, CLSF_E_LIMIT, list->start_mark, "'%s' has more than %d terms", key,
+		                    CLSF__MAX_CHILDREN);
+		return UINT32_MAX;
 	}
 	for (size_t i = 0; i < list_length(list); i++)
 		good = add_positive(c, node, list_item(r, list, i), depth) && good;
@@ -404,7 +428,9 @@ static uint32_t read_node(struct cre *c, const yaml_node_t *rule, unsigned depth
 	const yaml_node_t *negate = clsf__yaml_get(r, body, "negate");
 	if (negate && depth > 0)
 		WARN(r, negate, "'negate' of a nested set or sequence holds for the whole rule");
-	for (size_t i = 0; good && negate && is_list(negate) && i < list_length(negate); i++)
+	if (negate && !is_list(negate))
+		FAULT(r, negate, "'negate' must be a list of terms");
+	for (size_t i = 0; good && negate && is_list(negate) && i < list_length(negate) && i <= CLSF__MAX_UNLESS; i++)
 		add_negative(c, list_item(r, negate, i), r->nodes[node].n_children);
 	return good ? node : UINT32_MAX;
 }
@@ -443,6 +469,6 @@ struct clsf__rule *clsf__read_cre(struct clsf__reader *r, const yaml_node_t *ite
 	else
 		read_node(&c, rule, 0);
 	if (!r->faulty)
-		clsf__finish_condition(r);
+		clsf__finish_condition(r, rule);
 	return r->faulty || r->no_memory ? NULL : r->rule;
 }

@@ -30,6 +30,7 @@
 #define MAGIC "CLSFRS\r\n"
 #define FORMAT 10
 #define HEAD (8 + 8 + 8 + 8)
+#define MAX_LINES 999999999  /* of a window, as rules write them */
 #define MAX_PROBE ((size_t)128 * 1024)
 
 /* ---- writing ---- */
@@ -48,6 +49,7 @@ static void put_term(struct clsf__buffer *b, const struct clsf__term *t)
 	clsf__put_string(b, t->field);
 	clsf__put_number(b, t->lines);
 	clsf__put_number(b, t->folded);
+	clsf__put_number(b, t->or_line);
 	clsf__put_number(b, t->line);
 	clsf__put_number(b, t->column);
 }
@@ -243,10 +245,21 @@ static void get_term(struct restoration *x, struct clsf__term *t)
 	t->field = get_string(x);
 	t->lines = (uint32_t)clsf__get_below(&x->in, CLSF__MAX_SPAN_LINES + 1);
 	t->folded = clsf__get_below(&x->in, 2);
+	t->or_line = clsf__get_below(&x->in, 2);
 	t->line = (uint32_t)clsf__get_below(&x->in, UINT32_MAX);
 	t->column = (uint32_t)clsf__get_below(&x->in, UINT32_MAX);
-	if (t->length == 0 || t->length > CLSF__MAX_EXPRESSION || t->lines == 0)
+	if (t->length == 0 || t->length > CLSF__MAX_EXPRESSION || t->lines == 0 ||
+	    (t->folded && (t->lines != CLSF__MAX_SPAN_LINES || *t->field)))
 		x->in.bad = true;
+}
+
+/* A distance that cannot overflow where two are added. */
+static int64_t get_distance(struct restoration *x, int64_t most)
+{
+	int64_t distance = (int64_t)clsf__get_number(&x->in);
+	if (distance > most || distance < -most)
+		x->in.bad = true;
+	return distance;
 }
 
 static void get_unless(struct restoration *x, struct clsf__unless *u)
@@ -258,10 +271,10 @@ static void get_unless(struct restoration *x, struct clsf__unless *u)
 	u->anchor = (uint32_t)clsf__get_below(&x->in, (uint64_t)UINT32_MAX + 1);
 	u->lower = (enum clsf__bound)clsf__get_below(&x->in, CLSF__BOUND_AT + 1);
 	u->upper = (enum clsf__bound)clsf__get_below(&x->in, CLSF__BOUND_AT + 1);
-	u->lower_ns = (int64_t)clsf__get_number(&x->in);
-	u->upper_ns = (int64_t)clsf__get_number(&x->in);
-	u->lower_lines = (int64_t)clsf__get_number(&x->in);
-	u->upper_lines = (int64_t)clsf__get_number(&x->in);
+	u->lower_ns = get_distance(x, 2 * CLSF__MAX_DURATION);
+	u->upper_ns = get_distance(x, 2 * CLSF__MAX_DURATION);
+	u->lower_lines = get_distance(x, MAX_LINES);
+	u->upper_lines = get_distance(x, MAX_LINES);
 }
 
 static void get_node(struct restoration *x, const struct clsf__rule *r, size_t index)
@@ -274,8 +287,8 @@ static void get_node(struct restoration *x, const struct clsf__rule *r, size_t i
 	n->first_child = (uint32_t)clsf__get_below(&x->in, r->n_nodes);
 	n->next = (uint32_t)clsf__get_below(&x->in, r->n_nodes);
 	n->n_children = (uint32_t)clsf__get_below(&x->in, r->n_nodes);
-	n->within.ns = (int64_t)clsf__get_number(&x->in);
-	n->within.lines = clsf__get_number(&x->in);
+	n->within.ns = get_distance(x, CLSF__MAX_DURATION);
+	n->within.lines = (uint64_t)get_distance(x, MAX_LINES);
 	n->count = (uint32_t)clsf__get_below(&x->in, CLSF__MAX_COUNT + 1);
 	/* Children and siblings stand behind: no ring. */
 	bool inner = n->kind != CLSF__COND_TERM;
@@ -379,8 +392,8 @@ static struct clsf__rule *get_rule(struct restoration *x)
 	for (size_t i = 0; i < r->n_nodes && !x->in.bad; i++)
 		get_node(x, r, i);
 	check_nodes(x, r);
-	if (!x->in.bad)
-		clsf__number_moments(r);
+	if (!x->in.bad && !clsf__number_moments(r))
+		x->in.bad = true;
 	get_examples(x, p);
 	if (r->n_nodes == 0 || r->n_terms == 0 || !*p->id)
 		x->in.bad = true;
@@ -447,7 +460,7 @@ static bool restore_filter(struct restoration *x, struct clsf_ruleset *rs)
 		return false;
 	/* What the self-test said of this engine on this processor then, it says again. */
 	rs->fallback = fallback;
-	clsf__ruleset_set_gate_windows(rs);
+	clsf__ruleset_set_reach(rs);
 	if (clsf__filter_restore(&rs->allocator, &filter, rs->n_expressions, &rs->filter) != 0)
 		return false;
 	if (run_probe(rs, probe, probe_length, found) == 0 && found[0] == expected[0] && found[1] == expected[1])

@@ -12,10 +12,9 @@
  * at, so `.a != "x"` needs an `.a`. Anything else is refused with its place.
  */
 
-#include <stdio.h>
-
 #include "error.h"
 #include "fields.h"
+#include "quoted.h"
 #include "yaml_reader.h"
 
 #define MAX_DEPTH 16
@@ -107,33 +106,25 @@ static bool take_path(struct program *p, struct path *path)
 	return p->at > start;
 }
 
-/* A constant that comes next, as the text that a field would have; `quoted` is true for a text. */
-static bool take_constant(struct program *p, struct clsf__buffer *out)
+/* A constant that comes next, as the text that a field would have; *ret_text: it was in quotes. */
+static bool take_constant(struct program *p, struct clsf__buffer *out, bool *ret_text)
 {
 	skip_blanks(p);
-	if (p->at < p->end && *p->at == '"') {
-		for (p->at++; p->at < p->end && *p->at != '"'; p->at++) {
-			if (*p->at == '\\' && p->at + 1 < p->end)
-				p->at++;
-			clsf__buffer_addc(out, *p->at);
-		}
-		return p->at++ < p->end && !out->failed;
+	*ret_text = p->at < p->end && *p->at == '"';
+	if (*ret_text) {
+		bool escaped;
+		size_t length = clsf__quoted_length(p->at, (size_t)(p->end - p->at), &escaped);
+		if (length == 0)
+			return false;
+		clsf__unquote(out, p->at + 1, length - 2);
+		p->at += length;
+		return !out->failed;
 	}
 	const char *start = p->at;
 	while (p->at < p->end && (is_word_byte(*p->at) || *p->at == '-' || *p->at == '.'))
 		p->at++;
 	clsf__buffer_add(out, start, (size_t)(p->at - start));
 	return p->at > start && !out->failed;
-}
-
-/* The text as an expression that matches it alone. */
-static void add_escaped(struct clsf__buffer *b, const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		if (strchr("\\^$.[]|()?*+{}#", text[i]))
-			clsf__buffer_addc(b, '\\');
-		clsf__buffer_addc(b, text[i]);
-	}
 }
 
 /* What is being made of a comparison: its constant, and the expression for it. */
@@ -176,17 +167,17 @@ static uint32_t read_comparison(struct program *p, const struct path *path, cons
 {
 	struct test t;
 	test_init(&t, p);
-	bool equal = take(p, "=="), unequal = !equal && take(p, "!=");
-	if ((equal || unequal) && !take_constant(p, &t.constant)) {
+	bool equal = take(p, "=="), unequal = !equal && take(p, "!="), text = false;
+	if ((equal || unequal) && !take_constant(p, &t.constant, &text)) {
 		fail(p, "no constant");
 		return test_end(&t, p, path, false);
 	}
-	if (equal && t.constant.length == 4 && memcmp(t.constant.data, "null", 4) == 0) {
+	if (equal && !text && t.constant.length == 4 && memcmp(t.constant.data, "null", 4) == 0) {
 		fail(p, "a comparison with null that must hold");
 		return test_end(&t, p, path, false);
 	}
 	clsf__buffer_adds(&t.pattern, equal ? "\\A" : "\\A(?!(?:");
-	add_escaped(&t.pattern, t.constant.data, t.constant.length);
+	clsf__add_escaped(&t.pattern, t.constant.data, t.constant.length);
 	if (equal) {
 		clsf__buffer_adds(&t.pattern, "\\z");
 	} else {
@@ -206,11 +197,12 @@ static uint32_t read_function(struct program *p, const struct path *path, bool l
 {
 	struct test t;
 	test_init(&t, p);
-	bool good = take(p, "(") && take_constant(p, &t.constant) && take(p, ")");
+	bool text;
+	bool good = take(p, "(") && take_constant(p, &t.constant, &text) && text && take(p, ")");
 	if (!good)
 		fail(p, "no constant in parentheses");
 	else if (literal)
-		add_escaped(&t.pattern, t.constant.data, t.constant.length);
+		clsf__add_escaped(&t.pattern, t.constant.data, t.constant.length);
 	else
 		clsf__buffer_add(&t.pattern, t.constant.data, t.constant.length);
 	return test_end(&t, p, path, good);
@@ -241,7 +233,9 @@ static bool read_default(struct program *p, const struct path *base, uint32_t *r
 	struct path path = *base;
 	struct clsf__buffer without;
 	clsf__buffer_init(&without, p->r->file->allocator);
-	bool found = take(p, "(") && take_path(p, &path) && take(p, "//") && take_constant(p, &without) && take(p, ")");
+	bool text;
+	bool found = take(p, "(") && take_path(p, &path) && take(p, "//") && take_constant(p, &without, &text) &&
+	             take(p, ")");
 	if (found)
 		*ret_node = read_comparison(p, &path, &without);
 	else

@@ -13,9 +13,30 @@
 #include "stream.h"
 #include "text.h"
 
-/* Copies the runner's captures to the worker's list. */
-static bool keep_captures(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__compiled *e, const char *text,
-                          uint32_t *ret_first, uint32_t *ret_n)
+/*
+ * Is the value a secret, by the text that it stands in? A field may be one by
+ * its name, which is not part of that text.
+ */
+static bool is_secret(struct clsf_stream *s, const struct clsf__compiled *e, const struct clsf__sight *sight,
+                      const char *value, size_t length)
+{
+	if (clsf__is_secret(&s->allocator, sight->text, sight->length, value, length))
+		return true;
+	if (!*e->field)
+		return false;
+	struct clsf__buffer b;
+	clsf__buffer_init(&b, &s->allocator);
+	clsf__buffer_addf(&b, "%.*s=", (int)e->field_name_length, e->field_name);
+	size_t at = b.length;
+	clsf__buffer_add(&b, value, length);
+	bool secret = b.failed || clsf__is_secret(&s->allocator, b.data, b.length, b.data + at, length);
+	clsf__buffer_done(&b);
+	return secret;
+}
+
+/* Copies the runner's captures to the worker's list; with redaction, secrets are left out already. */
+static bool keep_captures(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__compiled *e,
+                          const struct clsf__sight *sight, uint32_t *ret_first, uint32_t *ret_n)
 {
 	struct clsf__capture captures[CLSF__MAX_CAPTURES];
 	size_t n = clsf__captures(w->runner, e->code, captures);
@@ -26,11 +47,12 @@ static bool keep_captures(struct clsf_stream *s, struct clsf_worker *w, const st
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		size_t length = captures[i].end - captures[i].start;
-		const char *value = text + captures[i].start;
+		const char *value = sight->text + captures[i].start;
+		bool hidden = s->options.redact && is_secret(s, e, sight, value, length);
 		w->fields[w->n_fields++] = (struct clsf_field){
 			.name = captures[i].name,
-			.value = value,
-			.length = clsf__cut(value, length, CLSF__MAX_FIELD),
+			.value = hidden ? clsf__redacted : value,
+			.length = hidden ? CLSF__REDACTED_LENGTH : clsf__cut(value, length, CLSF__MAX_FIELD),
 		};
 		s->capture_limit = s->capture_limit || length > CLSF__MAX_FIELD;
 	}
@@ -51,11 +73,10 @@ static enum clsf__run excused(struct clsf_stream *s, struct clsf_worker *w,
 {
 	for (size_t i = 0; i < rule->n_unless; i++) {
 		const struct clsf__unless *u = &rule->unless[i];
-		const char *text;
-		uint64_t span;
+		struct clsf__sight sight;
 		if (!u->same_line)
 			continue;
-		enum clsf__run result = clsf__look(s, w, line, &w->ruleset->expressions[u->term.expression], &text, &span);
+		enum clsf__run result = clsf__look(s, w, line, &w->ruleset->expressions[u->term.expression], &sight);
 		if (result != CLSF__RUN_NO_MATCH)
 			return result;
 	}
@@ -205,35 +226,56 @@ static bool shows(const struct clsf__rule *rule, uint32_t term)
 }
 
 /*
- * Joins the captures of the line at hand, bound already, with those kept of
- * earlier lines. Of two terms the first wins; a term that holds again binds
- * anew, so that a match carries its own values.
+ * Joins the captures of the line at hand with those kept of earlier lines, the
+ * newest first: which of them a match takes is known when it holds.
  */
 static size_t join_kept(struct clsf_worker *w, const struct clsf__evidence *kept, size_t bound, bool *ret_full)
 {
 	for (size_t k = 0; k < kept->n_fields; k++) {
 		const struct clsf__kept_field *field = &kept->fields[k];
-		size_t same = 0;
-		while (same < bound && strcmp(w->bound[same].name, field->name) != 0)
-			same++;
-		if (same == w->bound_capacity)
+		if (bound == w->bound_capacity) {
 			*ret_full = true;
-		if (same == w->bound_capacity || (same < bound && w->bound_term[same] <= field->term))
-			continue;
-		w->bound[same] = (struct clsf_field){ field->name, kept->data.data + field->at, field->length };
-		w->bound_term[same] = field->term;
-		w->bound_line[same] = field->line;
-		bound += same == bound;
+			break;
+		}
+		w->bound[bound] = (struct clsf_field){ field->name, kept->data.data + field->at, field->length };
+		w->bound_term[bound] = field->term;
+		w->bound_line[bound] = field->line;
+		bound++;
 	}
 	return bound;
 }
 
-static struct clsf_line evidence_line(const struct clsf__evidence *e)
+/* Did the match take the line? Where not all its lines are known, every one since the oldest may be. */
+static bool took_line(const struct clsf__held *held, uint64_t line)
 {
-	return (struct clsf_line){
-		.number = e->line, .offset = e->offset, .length = e->length,
-		.text = e->data.data, .text_length = e->text_length,
-	};
+	for (size_t i = 0; held->complete && i < held->n; i++)
+		if (held->at[i].line == line)
+			return true;
+	return !held->complete && line >= held->oldest;
+}
+
+/* The captures of the lines that the match took, each name once: of two terms the first wins, of two lines the newer. */
+static size_t choose_fields(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__evidence *e,
+                            const struct clsf__held *held)
+{
+	size_t bound = 0;
+	for (size_t i = 0; i < e->n_fields; i++) {
+		const struct clsf__kept_field *field = &e->fields[i];
+		if (!took_line(held, field->line))
+			continue;
+		size_t same = 0;
+		while (same < bound && strcmp(w->bound[same].name, field->name) != 0)
+			same++;
+		if (same < bound && w->bound_term[same] <= field->term)
+			continue;
+		s->capture_limit = s->capture_limit || same == CLSF__MAX_CAPTURES;
+		if (same == CLSF__MAX_CAPTURES)
+			continue;
+		w->bound[same] = (struct clsf_field){ field->name, e->data.data + field->at, field->length };
+		w->bound_term[same] = field->term;
+		bound += same == bound;
+	}
+	return bound;
 }
 
 /* Keeps the captures bound so far, and the line to show, for the lines to come. */
@@ -264,13 +306,9 @@ static int match_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 {
 	const struct clsf__rule *rule = w->ruleset->rules[index];
 	const struct clsf__evidence *e = &state->shown;
-	size_t bound = 0;
-	for (size_t i = 0; i < e->n_fields; i++)
-		if (e->fields[i].line >= held->oldest)
-			w->bound[bound++] = (struct clsf_field){ e->fields[i].name, e->data.data + e->fields[i].at,
-				                                 e->fields[i].length };
-	bool elsewhere = state->has_shown && e->line >= held->oldest;
-	struct clsf_line told = elsewhere ? evidence_line(e) : public_line(line);
+	size_t bound = choose_fields(s, w, e, held);
+	bool elsewhere = state->has_shown && took_line(held, e->line);
+	struct clsf_line told = elsewhere ? clsf__evidence_line(e) : public_line(line);
 	int result = 0;
 	if (!clsf__unless_excuses(rule, state->moments, held, &s->remarks)) {
 		const struct clsf__moment *now = clsf__line_moment(s, w, line);
@@ -279,6 +317,8 @@ static int match_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 			open = open || (!rule->unless[i].same_line &&
 			                clsf__unless_open(&rule->unless[i], held, now, &s->remarks));
 		if (open) {
+			if (!elsewhere)
+				told = clsf__choose_line(s, w, line, index);
 			result = clsf__pending_add(s, w, line, index, held, &told, w->bound, bound, span);
 		} else {
 			result = clsf__deliver(s, rule, &told, w->bound, bound);
@@ -310,7 +350,7 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 	bool opens = false;
 	struct clsf_line here = public_line(line), shown = here;
 	if (state->has_shown)
-		shown = evidence_line(&state->shown);
+		shown = clsf__evidence_line(&state->shown);
 	for (size_t i = 0; i < n; i++) {
 		opens = opens || !w->ruleset->expressions[rule->terms[hits[i].term].expression].gated;
 		terms |= UINT64_C(1) << hits[i].term;
@@ -321,16 +361,8 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 			state->has_shown = true;
 		}
 	}
-	for (size_t i = 0; i < bound; i++) {
-		struct clsf_field *f = &w->bound[i];
+	for (size_t i = 0; i < bound; i++)
 		w->bound_line[i] = line->number;
-		/* The line is gone when the match is told: whether it hides the value is seen now. */
-		if (s->options.redact && clsf__is_secret(&s->allocator, clsf__line_text(line), here.text_length,
-		                                         f->value, f->length)) {
-			f->value = clsf__redacted;
-			f->length = CLSF__REDACTED_LENGTH;
-		}
-	}
 	if (opens && rule->gate_within && !open_gate(s, index, UINT32_MAX, line->number + rule->gate_within))
 		return CLSF_E_NOMEM;
 	bound = join_kept(w, &state->shown, bound, &s->capture_limit);
@@ -369,10 +401,11 @@ static int judge_expression(struct clsf_stream *s, struct clsf_worker *w, const 
 	if (w->costs)
 		w->costs[expression].candidates++;
 	struct clsf__compiled *e = &rs->expressions[expression];
-	const char *text = clsf__line_text(line);
-	uint64_t span = candidate->raw ? clsf__filter_exact(rs->filter)[expression] : 0;
+	struct clsf__sight sight = {
+		clsf__line_text(line), line->length, candidate->raw ? clsf__filter_exact(rs->filter)[expression] : 0,
+	};
 	/* What is nothing but text matches where the filter found it: nothing is left to confirm. */
-	enum clsf__run result = span ? CLSF__RUN_MATCH : clsf__look(s, w, line, e, &text, &span);
+	enum clsf__run result = sight.span ? CLSF__RUN_MATCH : clsf__look(s, w, line, e, &sight);
 	if (result == CLSF__RUN_NOMEM ||
 	    (e->lines > 1 && !update_gate(s, w, line, expression, found)))
 		return CLSF_E_NOMEM;
@@ -386,12 +419,12 @@ static int judge_expression(struct clsf_stream *s, struct clsf_worker *w, const 
 	if (w->costs)
 		w->costs[expression].hits++;
 	uint32_t first = (uint32_t)w->n_fields, n_fields = 0;
-	if ((e->captures && !keep_captures(s, w, e, text, &first, &n_fields)) ||
+	if ((e->captures && !keep_captures(s, w, e, &sight, &first, &n_fields)) ||
 	    !clsf__grow(&w->allocator, &w->hits, &w->hits_capacity, w->n_hits + e->n_uses, sizeof(*w->hits)))
 		return CLSF_E_NOMEM;
 	for (uint32_t u = 0; u < e->n_uses; u++) {
 		struct clsf__use use = rs->uses[e->first_use + u];
-		w->hits[w->n_hits++] = (struct clsf__hit){ use.rule, use.term, first, n_fields, span };
+		w->hits[w->n_hits++] = (struct clsf__hit){ use.rule, use.term, first, n_fields, sight.span };
 	}
 	return 0;
 }
@@ -438,11 +471,13 @@ int clsf__judge_line(struct clsf_stream *s, struct clsf_worker *w, const struct 
 		result = judge_expression(s, w, line, &candidates[i], i < n_found);
 	if (result == 0)
 		result = judge_line_gated(s, w, line);
-	if (result == 0 && w->n_hits && s->n_waiting)
-		result = clsf__pending_pass(s, w, line);
 	if (result)
 		return result;
 	sort_hits(w);
+	if (w->n_hits && s->n_waiting)
+		result = clsf__pending_pass(s, w, line);
+	if (result)
+		return result;
 	uint64_t successes = 0;
 	for (size_t i = 0; i < w->n_hits;) {
 		size_t k = 1;

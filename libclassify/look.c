@@ -42,12 +42,12 @@ static enum clsf__run run_between(struct clsf_stream *s, struct clsf_worker *w,
 
 static enum clsf__run run_on(struct clsf_stream *s, struct clsf_worker *w,
                              const struct clsf__line *line, struct clsf__compiled *e,
-                             const char *text, size_t length, uint64_t *ret_span)
+                             const char *text, size_t length, struct clsf__sight *ret_sight)
 {
 	size_t start, end;
 	enum clsf__run result = run_between(s, w, line, e, text, length, &start, &end);
 	if (result == CLSF__RUN_MATCH)
-		*ret_span = end > start ? end - start : 0;
+		*ret_sight = (struct clsf__sight){ text, length, end > start ? end - start : 0 };
 	return result;
 }
 
@@ -66,13 +66,12 @@ bool clsf__unwrap_line(struct clsf_worker *w, const struct clsf__line *line)
 /* An expression of one line: in its messages, and in the line as it came. */
 static enum clsf__run look_in_line(struct clsf_stream *s, struct clsf_worker *w,
                            const struct clsf__line *line, struct clsf__compiled *e,
-                           const char **ret_text, uint64_t *ret_span)
+                           struct clsf__sight *ret_sight)
 {
 	const char *raw = clsf__line_text(line);
 	const struct clsf__messages *m = &w->messages;
-	*ret_text = raw;
 	if (s->options.no_unwrap)
-		return run_on(s, w, line, e, raw, line->length, ret_span);
+		return run_on(s, w, line, e, raw, line->length, ret_sight);
 	/*
 	 * Most candidates are no hits. An expression without context that does not
 	 * match the raw line matches no part of it either: one call decides, before
@@ -81,7 +80,7 @@ static enum clsf__run look_in_line(struct clsf_stream *s, struct clsf_worker *w,
 	signed char *luck = &w->luck[e - w->ruleset->expressions];
 	bool raw_first = e->context_free && (!e->captures || *luck <= 0) && line->plain;
 	if (raw_first) {
-		enum clsf__run result = run_on(s, w, line, e, raw, line->length, ret_span);
+		enum clsf__run result = run_on(s, w, line, e, raw, line->length, ret_sight);
 		/* What captures nothing is known now; where in the line it stands does not matter. */
 		if (result != CLSF__RUN_MATCH || !e->captures)
 			return result;
@@ -93,23 +92,21 @@ static enum clsf__run look_in_line(struct clsf_stream *s, struct clsf_worker *w,
 		if (is_raw(&m->item[i], line))
 			continue;
 		const char *text = clsf__message_text(m, raw, i);
-		enum clsf__run result = run_on(s, w, line, e, text, m->item[i].length, ret_span);
-		if (result != CLSF__RUN_NO_MATCH) {
-			*ret_text = text;
+		enum clsf__run result = run_on(s, w, line, e, text, m->item[i].length, ret_sight);
+		if (result != CLSF__RUN_NO_MATCH)
 			return result;
-		}
 	}
 	/* The runner must hold the raw line's captures again, if another text was tried since. */
 	if (raw_first && (m->n == 0 || (m->n == 1 && is_raw(&m->item[0], line))))
 		return CLSF__RUN_MATCH;
-	return run_on(s, w, line, e, raw, line->length, ret_span);
+	return run_on(s, w, line, e, raw, line->length, ret_sight);
 }
 
 /* ---- fields ---- */
 
 static enum clsf__run look_in_fields(struct clsf_stream *s, struct clsf_worker *w,
                                      const struct clsf__line *line, struct clsf__compiled *e,
-                                     const char **ret_text, uint64_t *ret_span)
+                                     struct clsf__sight *ret_sight)
 {
 	if (!w->has_fields && !clsf__fields_read(&w->line_fields, clsf__line_text(line), line->length))
 		return CLSF__RUN_NOMEM;
@@ -117,14 +114,14 @@ static enum clsf__run look_in_fields(struct clsf_stream *s, struct clsf_worker *
 	s->field_limit = s->field_limit || w->line_fields.cut;
 	size_t at = 0, length;
 	const char *value;
+	bool there = false;
 	while (clsf__fields_find(&w->line_fields, e->field, &at, &value, &length)) {
-		enum clsf__run result = run_on(s, w, line, e, value, length, ret_span);
-		if (result != CLSF__RUN_NO_MATCH) {
-			*ret_text = value;
+		enum clsf__run result = run_on(s, w, line, e, value, length, ret_sight);
+		if (result != CLSF__RUN_NO_MATCH)
 			return result;
-		}
+		there = true;
 	}
-	return CLSF__RUN_NO_MATCH;
+	return e->or_line && !there ? look_in_line(s, w, line, e, ret_sight) : CLSF__RUN_NO_MATCH;
 }
 
 /* ---- several lines ---- */
@@ -189,8 +186,8 @@ static bool make_span(struct clsf_stream *s, struct clsf_worker *w, const struct
 	struct clsf__above above[CLSF__MAX_SPAN_LINES];
 	size_t most = w->ruleset->max_lines - 1;
 	size_t n = clsf__lines_above(s, line, above, most, CLSF__SPAN_BYTES);
-	s->span_limit = s->span_limit || (n < most && line->number > n + 1);
-	span->text.length = 0;
+	clsf__buffer_clear(&span->text);
+	span->cut = n < most && line->number > n + 1;
 	span->n = n + 1;
 	for (size_t i = n; i-- > 0;) {
 		span->start[i + 1] = span->text.length;
@@ -206,7 +203,7 @@ static bool make_span(struct clsf_stream *s, struct clsf_worker *w, const struct
 /* The first match that ends on the line at hand. */
 static enum clsf__run run_on_span(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
                                   struct clsf__compiled *e, const struct clsf__span_text *span,
-                                  const char **ret_text, uint64_t *ret_span)
+                                  struct clsf__sight *ret_sight)
 {
 	const char *end = span->text.data + span->text.length;
 	const char *last = span->text.data + span->start[0];
@@ -218,8 +215,7 @@ static enum clsf__run run_on_span(struct clsf_stream *s, struct clsf_worker *w, 
 		if (result != CLSF__RUN_MATCH)
 			return result;
 		if (text + to > last || (text + to == last && last == end)) {
-			*ret_text = text;
-			*ret_span = to > from ? to - from : 0;
+			*ret_sight = (struct clsf__sight){ text, (size_t)(end - text), to > from ? to - from : 0 };
 			return result;
 		}
 		while (i > 0 && span->text.data + span->start[i - 1] <= text + from)
@@ -231,22 +227,30 @@ static enum clsf__run run_on_span(struct clsf_stream *s, struct clsf_worker *w, 
 
 static enum clsf__run look_over_lines(struct clsf_stream *s, struct clsf_worker *w,
                                       const struct clsf__line *line, struct clsf__compiled *e,
-                                      const char **ret_text, uint64_t *ret_span)
+                                      struct clsf__sight *ret_sight)
 {
-	for (int raw = s->options.no_unwrap ? 1 : 0; raw < 2; raw++) {
-		if (!make_span(s, w, line, !raw))
-			return CLSF__RUN_NOMEM;
-		enum clsf__run result = run_on_span(s, w, line, e, &w->spans[raw], ret_text, ret_span);
-		if (result != CLSF__RUN_NO_MATCH)
-			return result;
-	}
-	return CLSF__RUN_NO_MATCH;
+	struct clsf__span_text *messages = &w->spans[0], *raw = &w->spans[1];
+	if (!make_span(s, w, line, false))
+		return CLSF__RUN_NOMEM;
+	s->span_limit = s->span_limit || (raw->cut && raw->n < e->lines);
+	if (s->options.no_unwrap)
+		return run_on_span(s, w, line, e, raw, ret_sight);
+	if (!make_span(s, w, line, true))
+		return CLSF__RUN_NOMEM;
+	enum clsf__run result = run_on_span(s, w, line, e, messages, ret_sight);
+	/* Where nothing was wrapped both are the same text. */
+	if (result != CLSF__RUN_NO_MATCH ||
+	    (raw->text.length == messages->text.length &&
+	     memcmp(raw->text.data, messages->text.data, raw->text.length) == 0))
+		return result;
+	return run_on_span(s, w, line, e, raw, ret_sight);
 }
 
 /*
- * The entry that the line at hand is part of, joined without anything between
- * its lines: the nearest line above that tells a time, and what stands below
- * it. Where none does, every line is an entry of its own.
+ * The entry that the line at hand is part of: the nearest line above that tells
+ * a time, and what stands below it, joined by a byte that no literal which the
+ * filter looks for holds (see may_fold() in ruleset.c). Where no line tells a
+ * time, every line is an entry of its own.
  */
 static bool make_entry(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line)
 {
@@ -258,11 +262,12 @@ static bool make_entry(struct clsf_stream *s, struct clsf_worker *w, const struc
 	size_t n = clsf__lines_above(s, line, above, CLSF__MAX_SPAN_LINES - 1, CLSF__SPAN_BYTES), first = 0;
 	while (first < n && !clsf__line_time(above[first].text, above[first].length, &time))
 		first++;
-	entry->text.length = 0;
+	clsf__buffer_clear(&entry->text);
 	entry->n = first < n ? first + 2 : 1;
 	for (size_t i = entry->n - 1; i-- > 0;) {
 		entry->start[i + 1] = entry->text.length;
 		clsf__buffer_add(&entry->text, above[i].text, above[i].length);
+		clsf__buffer_addc(&entry->text, CLSF__FOLD);
 	}
 	entry->start[0] = entry->text.length;
 	clsf__buffer_add(&entry->text, clsf__line_text(line), line->length);
@@ -272,9 +277,9 @@ static bool make_entry(struct clsf_stream *s, struct clsf_worker *w, const struc
 
 static enum clsf__run look_in_entry(struct clsf_stream *s, struct clsf_worker *w,
                                     const struct clsf__line *line, struct clsf__compiled *e,
-                                    const char **ret_text, uint64_t *ret_span)
+                                    struct clsf__sight *ret_sight)
 {
-	enum clsf__run result = look_in_line(s, w, line, e, ret_text, ret_span);
+	enum clsf__run result = look_in_line(s, w, line, e, ret_sight);
 	if (result != CLSF__RUN_NO_MATCH || clsf__line_has_time(w, line))
 		return result;
 	if (!make_entry(s, w, line))
@@ -283,23 +288,23 @@ static enum clsf__run look_in_entry(struct clsf_stream *s, struct clsf_worker *w
 	if (entry->n == 1 || line->length == 0)
 		return CLSF__RUN_NO_MATCH;
 	/* An entry is hit by the line that completes it; what matches without this line was told before. */
-	uint64_t earlier;
+	struct clsf__sight earlier;
 	result = run_on(s, w, line, e, entry->text.data, entry->start[0], &earlier);
 	if (result != CLSF__RUN_NO_MATCH)
 		return result == CLSF__RUN_MATCH ? CLSF__RUN_NO_MATCH : result;
-	return run_on_span(s, w, line, e, entry, ret_text, ret_span);
+	return run_on_span(s, w, line, e, entry, ret_sight);
 }
 
 enum clsf__run clsf__look(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
-                          struct clsf__compiled *e, const char **ret_text, uint64_t *ret_span)
+                          struct clsf__compiled *e, struct clsf__sight *ret_sight)
 {
 	if (*e->field)
-		return look_in_fields(s, w, line, e, ret_text, ret_span);
+		return look_in_fields(s, w, line, e, ret_sight);
 	if (e->folded)
-		return look_in_entry(s, w, line, e, ret_text, ret_span);
+		return look_in_entry(s, w, line, e, ret_sight);
 	if (e->lines > 1)
-		return look_over_lines(s, w, line, e, ret_text, ret_span);
-	return look_in_line(s, w, line, e, ret_text, ret_span);
+		return look_over_lines(s, w, line, e, ret_sight);
+	return look_in_line(s, w, line, e, ret_sight);
 }
 
 /* ---- time ---- */

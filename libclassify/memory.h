@@ -55,6 +55,12 @@ struct clsf__buffer {
 
 void clsf__buffer_init(struct clsf__buffer *b, const struct clsf_allocator *a);
 void clsf__buffer_done(struct clsf__buffer *b);
+/* Empties it and forgets a failure; its memory is kept. */
+static inline void clsf__buffer_clear(struct clsf__buffer *b)
+{
+	b->length = 0;
+	b->failed = false;
+}
 bool clsf__buffer_reserve(struct clsf__buffer *b, size_t extra);
 void clsf__buffer_add(struct clsf__buffer *b, const void *data, size_t length);
 void clsf__buffer_adds(struct clsf__buffer *b, const char *string);

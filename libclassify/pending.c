@@ -3,7 +3,10 @@
  * Matches that wait: a line to come may still excuse them. They are looked at
  * when a line has hits, and at the end of the log, and at no other time, so
  * that what becomes of them, and in which order, does not depend on how the
- * log was cut into blocks.
+ * log was cut into blocks. A range in lines is over for good on any later line;
+ * one in time is taken to be over only where the rule itself has hits, for
+ * times may be missing or run backwards, and what other rules hit must not
+ * decide.
  */
 
 #include <string.h>
@@ -29,10 +32,7 @@ static int tell(struct clsf_stream *s, size_t i)
 	size_t n = e->n_fields < CLSF__MAX_CAPTURES ? e->n_fields : CLSF__MAX_CAPTURES;
 	for (size_t k = 0; k < n; k++)
 		fields[k] = (struct clsf_field){ e->fields[k].name, e->data.data + e->fields[k].at, e->fields[k].length };
-	struct clsf_line line = {
-		.number = e->line, .offset = e->offset, .length = e->length,
-		.text = e->data.data, .text_length = e->text_length,
-	};
+	struct clsf_line line = clsf__evidence_line(e);
 	int result = clsf__deliver(s, s->ruleset->rules[p->rule], &line, fields, n);
 	int added = clsf__summary_add_pending(s, p);
 	drop(s, i);
@@ -78,26 +78,39 @@ int clsf__pending_add(struct clsf_stream *s, struct clsf_worker *w, const struct
 	return result;
 }
 
+/* The hits of the rule on the line at hand, which are sorted by rule. */
+static const struct clsf__hit *own_hits(const struct clsf_worker *w, uint32_t rule, size_t *ret_n)
+{
+	size_t first = 0, n = 0;
+	while (first < w->n_hits && w->hits[first].rule < rule)
+		first++;
+	while (first + n < w->n_hits && w->hits[first + n].rule == rule)
+		n++;
+	*ret_n = n;
+	return &w->hits[first];
+}
+
 /* Did an `unless` of the rule hit the line at hand, in its range around the match? */
-static bool is_excused(struct clsf_stream *s, const struct clsf_worker *w, const struct clsf__pending *p,
+static bool is_excused(struct clsf_stream *s, const struct clsf__pending *p, const struct clsf__hit *hits, size_t n,
                        const struct clsf__moment *now)
 {
 	const struct clsf__rule *rule = s->ruleset->rules[p->rule];
-	for (size_t i = 0; i < w->n_hits; i++) {
-		const struct clsf__hit *hit = &w->hits[i];
-		if (hit->rule == p->rule && hit->term >= rule->n_terms &&
-		    clsf__unless_covers(&rule->unless[hit->term - rule->n_terms], &p->held, now, &s->remarks))
+	for (size_t i = 0; i < n; i++)
+		if (hits[i].term >= rule->n_terms &&
+		    clsf__unless_covers(&rule->unless[hits[i].term - rule->n_terms], &p->held, now, &s->remarks))
 			return true;
-	}
 	return false;
 }
 
-static bool is_open(struct clsf_stream *s, const struct clsf__pending *p, const struct clsf__moment *now)
+static bool is_open(struct clsf_stream *s, const struct clsf__pending *p, bool own, const struct clsf__moment *now)
 {
 	const struct clsf__rule *rule = s->ruleset->rules[p->rule];
-	for (size_t i = 0; i < rule->n_unless; i++)
-		if (!rule->unless[i].same_line && clsf__unless_open(&rule->unless[i], &p->held, now, &s->remarks))
+	for (size_t i = 0; i < rule->n_unless; i++) {
+		const struct clsf__unless *u = &rule->unless[i];
+		bool undecided = u->timed && u->upper == CLSF__BOUND_AT && !own;
+		if (!u->same_line && (undecided || clsf__unless_open(u, &p->held, now, &s->remarks)))
 			return true;
+	}
 	return false;
 }
 
@@ -105,9 +118,11 @@ int clsf__pending_pass(struct clsf_stream *s, struct clsf_worker *w, const struc
 {
 	const struct clsf__moment *now = clsf__line_moment(s, w, line);
 	for (size_t i = 0; i < s->n_waiting;) {
-		if (is_excused(s, w, s->waiting[i], now)) {
+		size_t n;
+		const struct clsf__hit *hits = own_hits(w, s->waiting[i]->rule, &n);
+		if (is_excused(s, s->waiting[i], hits, n, now)) {
 			drop(s, i);
-		} else if (!is_open(s, s->waiting[i], now)) {
+		} else if (!is_open(s, s->waiting[i], n > 0, now)) {
 			int result = tell(s, i);
 			if (result)
 				return result;

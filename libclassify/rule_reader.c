@@ -274,7 +274,7 @@ static struct clsf__rule *read_rule(struct clsf__reader *r, const yaml_node_t *n
 	if (value[RULE_UNLESS])
 		clsf__read_unless(r, value[RULE_UNLESS]);
 	if (!r->faulty)
-		clsf__finish_condition(r);
+		clsf__finish_condition(r, node);
 	if (value[RULE_TITLE]) {
 		size_t faults = r->file->faults;
 		public->title = clsf__reader_text(r, value[RULE_TITLE], "title");

@@ -16,7 +16,8 @@ struct clsf__rule_file {
 	bool (*on_rule)(struct clsf__rule *rule, void *context);
 	void *context;
 	size_t faulty_rules;                 /* ret: rules left out */
-	size_t faults;                       /* ret: errors reported, warnings not counted */
+	size_t faults;                       /* ret: errors, warnings not counted */
+	size_t told;                         /* ret: errors and warnings */
 };
 
 /*

@@ -32,6 +32,7 @@ static void hash_term(struct clsf__digest *context, const struct clsf__term *ter
 	clsf__digest_add(context, term->field, strlen(term->field));
 	clsf__digest_add_number(context, term->lines);
 	clsf__digest_add_number(context, term->folded);
+	clsf__digest_add_number(context, term->or_line);
 }
 
 static void hash_unless(struct clsf__digest *context, const struct clsf__unless *u)
@@ -130,6 +131,8 @@ static int compare_terms(const struct clsf__term *a, const struct clsf__term *b)
 		order = (a->lines > b->lines) - (a->lines < b->lines);
 	if (order == 0)
 		order = (int)a->folded - (int)b->folded;
+	if (order == 0)
+		order = (int)a->or_line - (int)b->or_line;
 	return order;
 }
 
@@ -157,9 +160,42 @@ static size_t add_references(struct reference *refs, size_t n, struct clsf__rule
 	return n;
 }
 
-/* Finds the last name in the path of the field that is no index. */
+/* Is the path one of those names? */
+static bool is_one_of(const char *path, const char *const *names)
+{
+	for (; *names; names++)
+		if (strcmp(path, *names) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Values that a prefix tells by a letter or a number, as field_reader.c has
+ * them: no part of the line need hold them.
+ */
+static bool is_derived(const char *path)
+{
+	static const char *const names[] = { "level", "levelname", "severity", "priority", "facility", "flag",
+		                             "section_event", NULL };
+	return is_one_of(path, names);
+}
+
+/* Values that stand in the line, but not beside their names: prefixes tell them by their place. */
+static bool is_unnamed(const char *path)
+{
+	static const char *const names[] = { "file", "host", "ident", "line", "message", "msg", "msgid", "name",
+		                             "pid", "pipeline", "platform", "processName", "section", "stage",
+		                             "stream", "thread", NULL };
+	return is_one_of(path, names);
+}
+
+/*
+ * Finds the last name in the path of the field that is no index. JSON may
+ * escape some bytes of names by a backslash; any byte as \u.
+ */
 static void find_field_name(struct clsf__compiled *e)
 {
+	e->field_anywhere = e->or_line || is_unnamed(e->field) || strpbrk(e->field, "\"\\/\b\f\n\r\t");
 	const char *end = e->field + strlen(e->field);
 	for (;;) {
 		const char *dot = memrchr(e->field, '.', (size_t)(end - e->field));
@@ -203,7 +239,6 @@ static int merge_expressions(struct clsf_ruleset *rs)
 		k = add_references(refs, k, rs->rules[i], (uint32_t)i);
 		rs->timed = rs->timed || is_timed(rs->rules[i]);
 	}
-	rs->max_lines = 1;
 	qsort(refs, n, sizeof(*refs), by_pattern);
 	uint32_t uses = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -214,11 +249,10 @@ static int merge_expressions(struct clsf_ruleset *rs)
 			e->field = refs[i].term->field;
 			e->lines = refs[i].term->lines;
 			e->folded = refs[i].term->folded;
+			e->or_line = refs[i].term->or_line;
 			find_field_name(e);
 			if (*e->field)
 				rs->field_expressions[rs->n_field_expressions++] = (uint32_t)rs->n_expressions;
-			if (e->lines > rs->max_lines)
-				rs->max_lines = e->lines;
 			e->first_use = uses;
 			e->first_rule = refs[i].rule;
 			/* "(?<" may be a lookbehind: then one call too many is made. */
@@ -255,41 +289,61 @@ out:
 #define GATED_BITS 24.0      /* of literals, below which a term is worth a gate */
 #define MAX_GATE 1000        /* lines; a longer window would cost more than it saves */
 
+/* How often each term of a rule stands anywhere in its condition, and how often where it may be gated. */
+struct places {
+	unsigned all[CLSF__MAX_TERMS];
+	unsigned later[CLSF__MAX_TERMS];
+};
+
+static bool may_gate(const struct places *p, size_t term)
+{
+	return p->later[term] && p->later[term] == p->all[term];
+}
+
 /*
  * Notes a term, or the terms of a choice of terms. A condition with a memory of
  * its own counts what it meets before the gate opens, so its terms are not
  * noted.
  */
-static void mark_terms(const struct clsf__rule *rule, uint32_t index, bool *later)
+static void mark_terms(const struct clsf__rule *rule, uint32_t index, struct places *places)
 {
 	const struct clsf__node *node = &rule->nodes[index];
 	bool terms = node->kind == CLSF__COND_ANY;
 	for (uint32_t c = node->first_child, i = 0; i < node->n_children; i++, c = rule->nodes[c].next)
 		terms = terms && rule->nodes[c].kind == CLSF__COND_TERM;
 	if (node->kind == CLSF__COND_TERM)
-		later[node->term] = true;
+		places->later[node->term]++;
 	for (uint32_t c = node->first_child, i = 0; terms && i < node->n_children; i++, c = rule->nodes[c].next)
-		later[rule->nodes[c].term] = true;
+		places->later[rule->nodes[c].term]++;
 }
 
-/* Which terms of the rule stand in later places of sequences that are the condition or one choice of it. */
-static uint64_t find_later_terms(const struct clsf__rule *rule, uint32_t index, bool *later)
+/* Finds the later places of sequences that are the condition or one choice of it; returns the widest window. */
+static uint64_t find_later_terms(const struct clsf__rule *rule, uint32_t index, struct places *places)
 {
 	const struct clsf__node *node = &rule->nodes[index];
 	uint64_t within = 0;
 	if (node->kind == CLSF__COND_ANY) {
 		for (uint32_t c = node->first_child, i = 0; i < node->n_children; i++, c = rule->nodes[c].next) {
-			uint64_t part = find_later_terms(rule, c, later);
+			uint64_t part = find_later_terms(rule, c, places);
 			within = part > within ? part : within;
 		}
 	} else if (node->kind == CLSF__COND_SEQUENCE && !node->within.ns && node->within.lines &&
 	           node->within.lines <= MAX_GATE) {
 		uint32_t c = rule->nodes[node->first_child].next;
 		for (uint32_t i = 1; i < node->n_children; i++, c = rule->nodes[c].next)
-			mark_terms(rule, c, later);
+			mark_terms(rule, c, places);
 		within = node->within.lines;
 	}
 	return within;
+}
+
+static uint64_t find_places(const struct clsf__rule *rule, struct places *places)
+{
+	memset(places, 0, sizeof(*places));
+	for (size_t i = 0; i < rule->n_nodes; i++)
+		if (rule->nodes[i].kind == CLSF__COND_TERM)
+			places->all[rule->nodes[i].term]++;
+	return find_later_terms(rule, 0, places);
 }
 
 /* Marks the terms of a condition on one line of which another is rarer. */
@@ -329,13 +383,14 @@ static void set_gates(struct clsf_ruleset *rs, const double *bits)
 	}
 	for (size_t i = 0; i < rs->n_rules; i++) {
 		struct clsf__rule *rule = rs->rules[i];
-		bool later[CLSF__MAX_TERMS] = { false }, beside[CLSF__MAX_TERMS] = { false };
-		find_later_terms(rule, 0, later);
+		struct places places;
+		bool beside[CLSF__MAX_TERMS] = { false };
+		find_places(rule, &places);
 		find_line_gated(rule, bits, beside);
 		for (size_t t = 0; t < rule->n_terms; t++) {
 			struct clsf__compiled *e = &rs->expressions[rule->terms[t].expression];
-			e->gated = e->gated && later[t];
-			e->line_gated = e->line_gated && beside[t];
+			e->gated = e->gated && may_gate(&places, t);
+			e->line_gated = e->line_gated && beside[t] && places.all[t] == 1;
 		}
 		for (size_t k = 0; k < rule->n_unless; k++) {
 			struct clsf__compiled *e = &rs->expressions[rule->unless[k].term.expression];
@@ -343,16 +398,20 @@ static void set_gates(struct clsf_ruleset *rs, const double *bits)
 			e->line_gated = e->line_gated && rule->unless[k].same_line;
 		}
 	}
-	clsf__ruleset_set_gate_windows(rs);
+	clsf__ruleset_set_reach(rs);
 }
 
-void clsf__ruleset_set_gate_windows(struct clsf_ruleset *rs)
+void clsf__ruleset_set_reach(struct clsf_ruleset *rs)
 {
+	rs->max_lines = 1;
+	for (size_t i = 0; i < rs->n_expressions; i++)
+		if (rs->expressions[i].lines > rs->max_lines)
+			rs->max_lines = rs->expressions[i].lines;
 	for (size_t i = 0; i < rs->n_rules; i++) {
 		struct clsf__rule *rule = rs->rules[i];
-		bool later[CLSF__MAX_TERMS] = { false };
+		struct places places;
 		bool some = false;
-		rule->gate_within = find_later_terms(rule, 0, later);
+		rule->gate_within = find_places(rule, &places);
 		rule->line_gated = false;
 		for (size_t t = 0; t < rule->n_terms; t++) {
 			const struct clsf__compiled *e = &rs->expressions[rule->terms[t].expression];
@@ -367,24 +426,19 @@ void clsf__ruleset_set_gate_windows(struct clsf_ruleset *rs)
 /* ---- what the filter looks for ---- */
 
 /*
- * Values that a prefix tells by a letter or a number stand under names which
- * no part of the line need hold, and so need the value itself not.
- */
-static bool is_derived(const char *path)
-{
-	static const char *const names[] = { "level", "levelname", "severity", "priority", "facility", "flag",
-		                             "section_event" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(path, names[i]) == 0)
-			return true;
-	return false;
-}
-
-/*
  * An expression without a telling text is not looked for over the lines of an
  * entry: half of all lines would have to be judged for it. One long word will do.
  */
 #define FOLDED_BITS 23.9
+
+/* Is a literal telling enough for that, and on one line wherever it is found in an entry? */
+static bool may_fold(const struct clsf__literals *literals)
+{
+	for (size_t i = 0; i < literals->n; i++)
+		if (memchr(literals->item[i].text, CLSF__FOLD, literals->item[i].length))
+			return false;
+	return literals->n && literals->bits >= FOLDED_BITS;
+}
 
 /*
  * Literals, and for a field the relaxed form as well, are looked for in place
@@ -430,9 +484,9 @@ static int make_input(struct clsf__arena *scratch, struct clsf__compiled *e, str
 	if (!clsf__re_literals(scratch, &tree, e->lines > 1, &literals))
 		return CLSF_E_NOMEM;
 	/* The field's name is looked for where it is rarer than the literals of what is looked for in it. */
-	if (!clsf__re_prefer_literal(scratch, e->field_name, e->field_name_length, &literals))
+	if (!e->field_anywhere && !clsf__re_prefer_literal(scratch, e->field_name, e->field_name_length, &literals))
 		return CLSF_E_NOMEM;
-	if (e->folded && (literals.n == 0 || literals.bits < FOLDED_BITS)) {
+	if (e->folded && !may_fold(&literals)) {
 		e->folded = false;
 		e->lines = 1;
 	}

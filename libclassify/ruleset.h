@@ -22,6 +22,8 @@
 #define CLSF__MAX_UNLESS 32          /* items of one `unless` */
 #define CLSF__UNLESS_RING 32         /* newest lines of an `unless` that are remembered */
 #define CLSF__MAX_SPAN_LINES 200     /* over which one expression may reach */
+#define CLSF__MAX_MOMENTS 4096       /* lines that a rule keeps in mind of one log */
+#define CLSF__FOLD '\t'              /* between the lines of an entry that are looked at together */
 #define CLSF__WINDOW_LINES 200       /* of a window in time, where the log has no timestamps */
 
 enum clsf__condition_kind {
@@ -83,6 +85,7 @@ struct clsf__term {
 	const char *field;           /* normalised path of the field that it is run on; "": on the line */
 	uint32_t lines;              /* over how many it may reach, the newest being the line at hand */
 	bool folded;                 /* these are of one entry: a line with a time, and those without one below */
+	bool or_line;                /* where a line does not have the field, it is run on the line */
 	uint32_t expression;
 	uint32_t line, column;       /* in the rule file */
 };
@@ -153,8 +156,10 @@ struct clsf__compiled {
 	const char *field;
 	const char *field_name;      /* the last name in that path; "" if there is none */
 	size_t field_name_length;
+	bool field_anywhere;         /* the name need not stand in the line as it is */
 	uint32_t lines;
 	bool folded;
+	bool or_line;
 	bool captures;               /* has named groups */
 	bool context_free;           /* a match inside a part of a line is a match in the line */
 	uint32_t first_rule;         /* that uses it */
@@ -208,8 +213,8 @@ int clsf__ruleset_compile(const struct clsf_allocator *a, struct clsf__arena *ar
  */
 int clsf__ruleset_start(const struct clsf_allocator *a, struct clsf__rule **rules, size_t n,
                         uint32_t match_limit, struct clsf_ruleset **ret_ruleset);
-/* Once it is known which expressions are gated: for how long each rule opens its gate. */
-void clsf__ruleset_set_gate_windows(struct clsf_ruleset *ruleset);
+/* Once it is known which expressions are gated or folded: how far each rule's gate, and any expression, reaches. */
+void clsf__ruleset_set_reach(struct clsf_ruleset *ruleset);
 int clsf__ruleset_build_filter(struct clsf_ruleset *ruleset, enum clsf_engine engine,
                                struct clsf_error *err);
 

@@ -237,7 +237,7 @@ struct clsf_worker {
 		struct clsf__buffer text;
 		size_t start[CLSF__MAX_SPAN_LINES]; /* of the line at hand first, then those above it */
 		size_t n;
-		bool made;
+		bool made, cut;
 	} spans[3];                  /* of the newest lines' messages, as they came, and folded */
 };
 
@@ -296,13 +296,16 @@ int clsf__deliver(struct clsf_stream *s, const struct clsf__rule *rule, const st
 /* The line at hand is another one: what was made of the last is forgotten. */
 void clsf__look_begin(struct clsf_worker *w);
 
-/*
- * Looks for the expression in the line. On a match *ret_text is the text in
- * which it matched, valid until the next line; the runner still holds the
- * captures.
- */
+/* Where an expression matched: the whole text that was looked at, and how much of it the match took. */
+struct clsf__sight {
+	const char *text;            /* valid until the next line */
+	size_t length;
+	uint64_t span;
+};
+
+/* Looks for the expression in the line. On a match the runner still holds the captures. */
 enum clsf__run clsf__look(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
-                          struct clsf__compiled *e, const char **ret_text, uint64_t *ret_span);
+                          struct clsf__compiled *e, struct clsf__sight *ret_sight);
 
 /* Does the line tell a time itself? */
 bool clsf__line_has_time(struct clsf_worker *w, const struct clsf__line *line);
@@ -353,6 +356,11 @@ int clsf__summary_add_pending(struct clsf_stream *s, struct clsf__pending *p);
 /* Is the line one of level warning or less, or does it speak of a retry? */
 int clsf__is_weak(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line, bool *ret_weak);
 
+/* The line that a verdict shows of a match on `line`: that, or the telling one above it where the rule says so. */
+struct clsf_line clsf__choose_line(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                                   uint32_t rule);
+
+struct clsf_line clsf__evidence_line(const struct clsf__evidence *e);
 void clsf__evidence_init(struct clsf__evidence *e, const struct clsf_allocator *a);
 /* Empties it: it keeps its memory, and wants no more context. */
 void clsf__evidence_clear(struct clsf_stream *s, struct clsf__evidence *e);

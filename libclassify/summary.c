@@ -74,11 +74,20 @@ void clsf__evidence_init(struct clsf__evidence *e, const struct clsf_allocator *
 	clsf__buffer_init(&e->after, a);
 }
 
+struct clsf_line clsf__evidence_line(const struct clsf__evidence *e)
+{
+	return (struct clsf_line){
+		.number = e->line, .offset = e->offset, .length = e->length,
+		.text = e->data.data, .text_length = e->text_length,
+	};
+}
+
 /* The lines around it are dropped, and no more are wanted. */
 static void clear_context(struct clsf_stream *s, struct clsf__evidence *e)
 {
 	s->kept -= e->before.length + e->after.length;
-	e->before.length = e->after.length = 0;
+	clsf__buffer_clear(&e->before);
+	clsf__buffer_clear(&e->after);
 	if (e->after_wanted)
 		s->n_after--;
 	e->after_wanted = 0;
@@ -88,7 +97,7 @@ void clsf__evidence_clear(struct clsf_stream *s, struct clsf__evidence *e)
 {
 	clear_context(s, e);
 	s->kept -= e->data.length;
-	e->data.length = 0;
+	clsf__buffer_clear(&e->data);
 	e->n_fields = 0;
 }
 
@@ -106,6 +115,8 @@ int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const st
 	/* When a log's summary has grown too large, texts are cut short. */
 	size_t limit = CLSF__MAX_TEXT;
 	s->kept -= e->data.length;
+	clsf__buffer_clear(&e->data);
+	e->n_fields = 0;
 	if (s->kept > CLSF__MAX_KEPT) {
 		s->text_limit = true;
 		limit = CLSF__SHORT_TEXT;
@@ -113,14 +124,11 @@ int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const st
 	e->line = line->number;
 	e->offset = line->offset;
 	e->length = line->length;
-	e->data.length = 0;
-	e->n_fields = 0;
 	e->text_length = clsf__cut(line->text, line->text_length, limit);
 	clsf__buffer_add(&e->data, line->text, e->text_length);
 	clsf__buffer_addc(&e->data, '\0');
-	if (!clsf__grow(&s->allocator, &e->fields, &e->fields_capacity, n_fields, sizeof(*e->fields)))
-		return CLSF_E_NOMEM;
-	for (size_t i = 0; i < n_fields; i++) {
+	bool room = clsf__grow(&s->allocator, &e->fields, &e->fields_capacity, n_fields, sizeof(*e->fields));
+	for (size_t i = 0; room && i < n_fields; i++) {
 		size_t length = clsf__cut(fields[i].value, fields[i].length, limit);
 		e->fields[e->n_fields++] =
 			(struct clsf__kept_field){ .name = fields[i].name, .at = e->data.length, .length = length };
@@ -128,7 +136,7 @@ int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const st
 		clsf__buffer_addc(&e->data, '\0');
 	}
 	s->kept += e->data.length;
-	return e->data.failed ? CLSF_E_NOMEM : 0;
+	return e->data.failed || !room ? CLSF_E_NOMEM : 0;
 }
 
 /* Adds a line to a context, ended by \n; cut short once the summary has grown too large. */
@@ -234,6 +242,22 @@ int clsf__is_weak(struct clsf_stream *s, struct clsf_worker *w, const struct cls
 	return 0;
 }
 
+struct clsf_line clsf__choose_line(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                                   uint32_t rule)
+{
+	const char *text = clsf__line_text(line);
+	struct clsf__above above;
+	if (s->ruleset->rules[rule]->show_above && clsf__telling_above(s, w, line, &above))
+		return (struct clsf_line){
+			.number = above.number, .offset = above.offset, .length = above.length, .text = above.text,
+			.text_length = clsf__cut(above.text, above.length, CLSF__MAX_TEXT),
+		};
+	return (struct clsf_line){
+		.number = line->number, .offset = line->offset, .length = line->full_length,
+		.text = text, .text_length = clsf__cut(text, line->length, CLSF__MAX_TEXT),
+	};
+}
+
 int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
                       uint32_t rule, const struct clsf_field *fields, size_t n_fields, uint64_t span,
                       const struct clsf_line *shown)
@@ -242,7 +266,6 @@ int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct
 	if (!state)
 		return CLSF_E_NOMEM;
 	const struct clsf__rule *r = s->ruleset->rules[rule];
-	const char *text = clsf__line_text(line);
 	bool first = state->count == 0 || state->episode != s->episode;
 	bool replace = first;
 	bool weak = false;
@@ -264,20 +287,7 @@ int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct
 		return 0;
 	if (first)
 		state->episode_line = line->number;
-	struct clsf_line evidence = {
-		.number = line->number, .offset = line->offset, .length = line->full_length,
-		.text = text, .text_length = clsf__cut(text, line->length, CLSF__MAX_TEXT),
-	};
-	struct clsf__above above;
-	if (shown)
-		evidence = *shown;
-	else if (r->show_above && clsf__telling_above(s, w, line, &above)) {
-		evidence.number = above.number;
-		evidence.offset = above.offset;
-		evidence.length = above.length;
-		evidence.text = above.text;
-		evidence.text_length = clsf__cut(above.text, above.length, CLSF__MAX_TEXT);
-	}
+	struct clsf_line evidence = shown ? *shown : clsf__choose_line(s, w, line, rule);
 	state->evidence.weak = weak;
 	state->evidence.span = span;
 	int result = clsf__evidence_set(s, &state->evidence, &evidence, fields, n_fields);

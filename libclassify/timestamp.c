@@ -328,10 +328,25 @@ static int64_t full_to_yearless(int64_t full, int64_t yearless)
 	return best;
 }
 
+/*
+ * Stamps without a year count in a leap year. Between two on either side of its
+ * 29th of February, the reading of a common year is the nearer one.
+ */
+static int64_t yearless_between(int64_t then, int64_t now)
+{
+	const int64_t leap_day = 59 * CLSF__DAY, march = 60 * CLSF__DAY;
+	int64_t ns = nearest(now - then, 366 * CLSF__DAY);
+	bool over = (then < leap_day && now >= march) || (now < leap_day && then >= march);
+	if (over && ns > CLSF__DAY && now > then)
+		ns -= CLSF__DAY;
+	else if (over && ns < -CLSF__DAY && now < then)
+		ns += CLSF__DAY;
+	return ns;
+}
+
 bool clsf__time_between(const struct clsf__time *then, const struct clsf__time *now,
                         int64_t *ret_ns)
 {
-	const int64_t leap_year = 366 * CLSF__DAY;
 	enum clsf__clock a = then->clock, b = now->clock;
 	if (a == CLSF__CLOCK_NONE || b == CLSF__CLOCK_NONE ||
 	    (a == CLSF__CLOCK_RELATIVE) != (b == CLSF__CLOCK_RELATIVE))
@@ -343,7 +358,7 @@ bool clsf__time_between(const struct clsf__time *then, const struct clsf__time *
 	else if (a == CLSF__CLOCK_YEARLESS && b == CLSF__CLOCK_FULL)
 		*ret_ns = -full_to_yearless(now->ns, then->ns);
 	else if (a == CLSF__CLOCK_YEARLESS)
-		*ret_ns = nearest(now->ns - then->ns, leap_year);
+		*ret_ns = yearless_between(then->ns, now->ns);
 	else
 		*ret_ns = now->ns - then->ns;
 	return true;

@@ -12,6 +12,7 @@
  * - Among symptoms: the first, for later ones follow from it.
  */
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -407,9 +408,12 @@ static bool fill_unknown(struct clsf_stream *s)
 	return good;
 }
 
+#define MAX_WARNINGS 16   /* one for each call of add_warning() below, and some room */
+
 static bool add_warning(struct clsf_stream *s, struct clsf_warning *list, enum clsf_warning_code code,
                         const char *message, uint64_t line, bool has_offset, uint64_t offset)
 {
+	assert(s->verdict.n_warnings < MAX_WARNINGS);
 	char *copy = clsf__arena_strndup(&s->arena, message, strlen(message));
 	list[s->verdict.n_warnings++] = (struct clsf_warning){
 		.code = code, .message = copy, .line = line, .has_offset = has_offset, .offset = offset,
@@ -419,7 +423,7 @@ static bool add_warning(struct clsf_stream *s, struct clsf_warning *list, enum c
 
 static bool fill_warnings(struct clsf_stream *s)
 {
-	struct clsf_warning *list = clsf__arena_alloc(&s->arena, 8 * sizeof(*list));
+	struct clsf_warning *list = clsf__arena_alloc(&s->arena, MAX_WARNINGS * sizeof(*list));
 	if (!list)
 		return false;
 	s->verdict.warnings = list;

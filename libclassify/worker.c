@@ -38,7 +38,8 @@ int clsf_worker_new(struct clsf_ruleset *ruleset, const struct clsf_worker_optio
 	w->joined = clsf__calloc(&a, w->max_joined, sizeof(*w->joined));
 	w->stamp = clsf__calloc(&a, n, sizeof(*w->stamp));
 	w->judged = clsf__calloc(&a, n, sizeof(*w->judged));
-	w->bound_capacity = CLSF__MAX_CAPTURES;
+	/* Those of a match, and as many of lines that it may not take. */
+	w->bound_capacity = 2 * CLSF__MAX_CAPTURES;
 	w->bound = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound));
 	w->bound_term = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound_term));
 	w->bound_line = clsf__calloc(&a, w->bound_capacity, sizeof(*w->bound_line));

@@ -15,6 +15,7 @@
 
 #define MAX_FLOW_DEPTH 64  /* of a document's collections */
 #define MAX_ANCHORS 1000
+#define MAX_TOLD 10000     /* faults and warnings of a file */
 
 void clsf__reader_report(struct clsf__reader *r, enum clsf_fault_level level, int code, yaml_mark_t mark,
                          const char *format, ...)
@@ -35,6 +36,12 @@ void clsf__reader_report(struct clsf__reader *r, enum clsf_fault_level level, in
 		r->faulty = true;
 		r->file->faults++;
 	}
+	/* By aliases a small file may hold more faults than anybody reads. */
+	if (++r->file->told > MAX_TOLD)
+		return;
+	if (r->file->told == MAX_TOLD)
+		snprintf(fault.message, sizeof(fault.message), "more than %d faults and warnings in this file: "
+		                                               "the others are counted, not told", MAX_TOLD - 1);
 	if (r->file->on_fault)
 		r->file->on_fault(level, &fault, r->file->user);
 }

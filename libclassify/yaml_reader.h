@@ -31,7 +31,6 @@ struct clsf__reader {
 	struct clsf__node nodes[CLSF__MAX_NODES];
 	struct clsf__term terms[CLSF__MAX_TERMS];
 	struct clsf__unless unless[CLSF__MAX_UNLESS];
-	uint32_t moments;
 };
 
 void clsf__reader_report(struct clsf__reader *r, enum clsf_fault_level level, int code, yaml_mark_t mark,
@@ -136,12 +135,13 @@ uint32_t clsf__add_pattern(struct clsf__reader *r, const yaml_node_t *at, const 
 void clsf__add_child(struct clsf__reader *r, uint32_t parent, uint32_t child);
 /* A new `unless` of the rule; NULL after a fault. */
 struct clsf__unless *clsf__add_unless(struct clsf__reader *r, const yaml_node_t *at);
-/* Fills the term of an `unless`. */
-bool clsf__unless_term(struct clsf__reader *r, const yaml_node_t *value, bool literal, struct clsf__term *term);
-bool clsf__unless_pattern(struct clsf__reader *r, const yaml_node_t *at, const char *pattern, size_t length,
-                          const char *field, struct clsf__term *term);
-/* Numbers the states of the nodes read so far, and moves nodes, terms and unless into the rule. */
-void clsf__finish_condition(struct clsf__reader *r);
+/* Fills the term of an `unless`; `field`: a normalised path or NULL. */
+bool clsf__unless_term(struct clsf__reader *r, const yaml_node_t *value, bool literal, const char *field,
+                       struct clsf__term *term);
+/* Appends a text as an expression: \xHH for what is not printable, so that it reads as one line. */
+void clsf__add_escaped(struct clsf__buffer *b, const char *text, size_t length);
+/* Numbers the moments of the nodes read so far, and moves nodes, terms and unless into the rule; `at` for faults. */
+void clsf__finish_condition(struct clsf__reader *r, const yaml_node_t *at);
 
 /* The normalised path of a field, from a text; NULL after a fault. */
 const char *clsf__read_path(struct clsf__reader *r, const yaml_node_t *node);

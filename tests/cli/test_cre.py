@@ -78,6 +78,8 @@ A, B, C, N = {"value": "a."}, {"regex": "b[.]$"}, {"value": "c."}, {"value": "n.
     (a_sequence({**A, "count": 2}, B), "a.@0 b.@1 a.@2 b.@3", [4]),
     (a_sequence(A, {**B, "count": 2}), "a.@0 b.@1 b.@2", [3]),
     (a_sequence(A, a_set(B, C, window="10s")), "a.@0 c.@1 b.@2", [3]),
+    (a_sequence({**A, "count": 2}, B, window="0s"), "a.@5 a.@5 b.@5", [3]),
+    (a_sequence({**A, "count": 2}, B, window="0s"), "a.@5 a.@5 b.@6", []),
     # Without timestamps, lines: 200 of them.
     (a_sequence(A, B), "a. x b.", [3]),
     (a_sequence(A, B), "a. " + "x " * 200 + "b.", []),
@@ -165,10 +167,22 @@ def test_entries(classify):
     ('select(.msg | test("dis[ck] full"))', '{"msg":"the disk full now"}', True),
     ('.msg | contains("a.b")', '{"msg":"axb"}', False),
     ('.["a-b"] == "x"', '{"a-b":"x"}', True),
+    ('.msg == "a\\tb"', '{"msg":"a\\tb"}', True),
+    ('.msg | test("a\\\\d")', '{"msg":"a7"}', True),
+    ('.msg == "null"', '{"msg":"null"}', True),
+    ('.msg', '{"msg":""}', True),
 ])
 def test_jq(classify, program, line, hit):
     """jq where it is plain paths and comparisons."""
     assert matched(classify, a_set({"jq": program}), "x\n" + line + "\n") == ([2] if hit else [])
+
+
+def test_negative_field(classify):
+    """A negative term with a field looks at that field, and at whole lines where there is none."""
+    body = a_sequence(A, B, negate=[{"field": "level", "value": "info"}])
+    for between, lines in (('{"level":"info"}', []), ('{"level":"warn","msg":"info"}', [3]), ("plain info", [])):
+        log = f"2026-03-01T10:00:00Z a.\n2026-03-01T10:00:01Z {between}\n2026-03-01T10:00:02Z b.\n"
+        assert matched(classify, body, log) == lines, between
 
 
 def test_field(classify):
@@ -202,6 +216,8 @@ def test_ours_and_theirs(classify):
     told = faults(classify, json.dumps(whole), code=0)
     assert any("'version' in the file" in line for line in told)
     assert any("'VALIDATION' in 'cre'" in line for line in told)
+    assert any("'cuont' in a term" in line
+               for line in faults(classify, document(a_set({**A, "cuont": 5})), code=0))
     done = classify.run("scan", "-r", "cre.yaml", "--matches", "-", stdin=b"a.\nb.\n")
     assert [match["rule"] for match in done.objects()] == ["CRE-2026-0001", "ours"]
 
@@ -220,6 +236,8 @@ def test_ours_and_theirs(classify):
     (a_set({"jq": ".a | ltrimstr(\"x\")"}), "jq: "),
     (a_sequence(A, B, negate=[{**N, "anchor": 2}]), "'anchor' must be the number of a term, from 0 to 1"),
     (a_sequence(A, B, negate=[{**N, "slide": "x"}]), "'slide' must be a duration"),
+    (a_sequence(A, B, negate="n."), "'negate' must be a list"),
+    (a_set({"jq": '.a["x\\u0000y"] == 1'}), "jq: "),
 ])
 def test_faults(classify, body, fault):
     """A fault is told at its place, and leaves out that document alone."""

@@ -260,3 +260,67 @@ def test_lines_within_sequence(classify):
     rules = classify.rules(rule("r", {"sequence": [{"regex": "one\ntwo", "lines": 2}, "three"], "within": "3 lines"}))
     assert matched(classify, rules, "one\ntwo\nx\nthree\n") == [4]
     assert matched(classify, rules, "one\nx\ntwo\nthree\n") == []
+
+
+# ---- what must not depend on other things ----
+
+def test_captures_are_of_the_lines_that_were_taken(classify):
+    """Of lines that a match did not take, neither captures nor the line to show are told."""
+    def fields(match, log, **more):
+        verdict = classify.verdict(classify.rules(rule("r", match, **more)), log)
+        return verdict["fields"]
+    abc = {"sequence": [r"a (?<x>\w+)", "^b", "^c"], "within": "9 lines"}
+    assert fields(abc, "a one\nb\na two\nc\n") == {"x": "one"}
+    either = {"count": 2, "of": {"any": [r"old (?<x>\w)", r"new (?<x>\w)"]}, "within": "5 lines"}
+    assert fields(either, "old a\n" + "-\n" * 9 + "new b\nnew b\n") == {"x": "b"}
+    both = {"all": [r"one (?<x>\w)", r"two (?<x>\w)"], "within": "9 lines"}
+    assert fields(both, "two b\none a\n") == {"x": "a"}
+    shown = {"sequence": [{"regex": "^a", "show": True}, "^b", "^c"], "within": "9 lines"}
+    verdict = classify.verdict(classify.rules(rule("r", shown)), "a one\nb\nx\nc\n")
+    assert verdict["text"] == "a one"
+
+
+def test_waiting_does_not_depend_on_other_rules(classify):
+    """Whether a match is excused is between its rule and the log."""
+    bad = rule("r", "bad$", unless=unless("ok$", within="30s or 1 line", where="after"))
+    log = "2026-03-01T10:00:00Z bad\n" + "x\n" * 300 + "other\n" + "2026-03-01T10:00:20Z ok\n"
+    assert matched(classify, classify.rules(bad), log) == []
+    assert matched(classify, classify.rules(bad, rule("o", "other", severity="info")), log) == [302]
+
+
+def test_waiting_shows_the_line_above(classify):
+    """`show: above` holds for a match that waited, too."""
+    bad = rule("r", "^exit status 2$", show="above", unless=unless("ok$", within="2 lines", where="after"))
+    verdict = classify.verdict(classify.rules(bad), "cannot open the file\nexit status 2\nx\ny\n")
+    assert (verdict["line"], verdict["text"]) == (1, "cannot open the file")
+
+
+def test_secrets_of_other_lines_and_fields(classify):
+    """With redaction a capture is hidden by the text in which it matched, wherever that stood."""
+    rules = classify.rules(
+        rule("lines", {"regex": r"password=(?<p>\S+)\n.*broke", "lines": 2}, title="lost ${p}"),
+        rule("pair", {"sequence": [r"password=(?<p>\S+)", "broke"], "within": "5 lines"}, title="lost ${p}"),
+        rule("field", {"field": {"password": r"(?<p>.+)"}}, title="lost ${p}"))
+    log = 'password=hunter2aa\nit broke\n{"password":"hunter2\\/bb","msg":"x"}\n'.encode()
+    for options in (["--matches"], ["-o", "jsonl"], ["-o", "text"]):
+        done = classify.run("scan", "-r", rules, "--redact", *options, "-", stdin=log)
+        assert "hunter2" not in done.out and "lost" in done.out + "lost"
+
+
+def test_memory_of_a_rule_is_bounded(classify):
+    """A condition that would keep too many lines in mind is a fault."""
+    rules = classify.rules(rule("r", {"any": [{"count": 1000, "of": f"x{i}"} for i in range(5)]}))
+    done = classify.run("rules", "check", "-r", rules)
+    assert done.code == 3 and "keeps 5005 lines in mind; the limit is 4096" in done.err
+
+
+def test_too_many_faults_end(classify):
+    """What aliases multiply is told ten thousand times at most."""
+    items = "&bad [" + ", ".join(["{}"] * 150) + "]"
+    text = "rules:\n- {id: r0, title: t, category: unknown, match: {any: " + items + "}}\n"
+    text += "".join(f"- {{id: r{i}, title: t, category: unknown, match: {{any: *bad}}}}\n" for i in range(1, 400))
+    classify.write("many.yaml", text)
+    done = classify.run("rules", "check", "-o", "jsonl", "-r", "many.yaml")
+    told = [line for line in done.err.splitlines() if line.startswith("many.yaml:")]
+    assert done.code == 3 and len(told) == 10000
+    assert "the others are counted, not told" in told[-1]

@@ -26,10 +26,12 @@ static const char rules[] =
 	"  - {id: lines, title: M, category: timeout, match: {regex: 'alpha (?<n>\\d)\\n(?:.*\\n){0,3}delta', lines: 5}}\n"
 	"  - {id: pair, title: Q, category: timeout, match: {sequence: [{regex: 'beta \\d\\n.*gamma', lines: 2}, {field: {code: '.'}}], within: 10 lines}}\n"
 	"  - {id: good, title: G, role: success, match: '^all done'}\n"
+	"  - {id: process, title: P, category: timeout, match: {field: {processName: 'Main\\w+[0-9]'}}}\n"
+	"  - {id: slash, title: S, category: timeout, match: {field: {'a[\"b/c\"]': 'alpha/[12]'}}}\n"
 	"  - cre: {id: CRE-2026-0001, title: T, severity: 1}\n"
 	"    rule: {sequence: {window: 15s, order: [{value: alpha, count: 2}, {regex: 'beta.*delta'}], negate: [{value: epsilon, anchor: 1, window: 4s}, {regex: 'omeg[a]', slide: -5s, window: 3s, absolute: true}]}}\n"
 	"  - cre: {id: CRE-2026-0002, title: U, severity: 2}\n"
-	"    rule: {set: {window: 10s, match: [{regex: 'gamma.+gamma'}, {value: zeta}, {jq: '.code == 1 or (.what // \"x\") != \"y\"'}]}}\n";
+	"    rule: {set: {window: 10s, match: [{regex: 'gamma.+gamma'}, {field: code, regex: '^[0-3]$|delta [12]'}, {value: zeta}, {jq: '.code == 1 or (.what // \"x\") != \"y\"'}]}}\n";
 
 /* ---- logs ---- */
 
@@ -62,7 +64,18 @@ static void make_log(struct text *t, uint64_t *rng)
 		char stamp[64] = "";
 		if (dress && random_below(rng, 4))
 			snprintf(stamp, sizeof(stamp), "2026-03-01T10:%02u:%02u.0Z ", second / 60 % 60, second % 60);
-		switch (random_below(rng, 9)) {
+		switch (random_below(rng, 12)) {
+		case 9:
+			add(t, "[2026-03-01 10:%02u:%02u,123: ERROR/MainProcess%u] %s %u\n", second / 60 % 60, second % 60,
+			    digit, word, digit);
+			break;
+		case 10:
+			add(t, "%s{\"a\":{\"b\\/c\":\"%s\\/%u\"}}\n", stamp, word, digit);
+			break;
+		case 11:
+			/* Words that only stand on one line when the lines of an entry are joined. */
+			add(t, "%s%.*s\n%s\n", stamp, 3, word, word + 3);
+			break;
 		case 0:
 			add(t, "%s{\"level\":\"%s\",\"code\":%u,\"what\":\"al\\\"pha\",\"msg\":\"%s %u\"}\n", stamp,
 			    digit ? "error" : "info", digit, word, digit);
@@ -121,13 +134,14 @@ struct scanner {
 	struct text told;
 };
 
-static void open_scanner(struct scanner *s, enum clsf_engine engine)
+static void open_scanner(struct scanner *s, enum clsf_engine engine, int no_unwrap)
 {
 	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
 	s->told = (struct text){ .data = malloc(1 << 20), .size = 1 << 20 };
 	options.on_match = note_match;
 	options.user = &s->told;
 	options.context = 2;
+	options.no_unwrap = no_unwrap;
 	s->ruleset = rules_of(rules, engine);
 	assert_int_equal(clsf_worker_new(s->ruleset, NULL, &s->worker), 0);
 	assert_int_equal(clsf_stream_new(s->ruleset, &options, &s->stream), 0);
@@ -171,18 +185,16 @@ static void check_same(const struct text *log, const char *is, const char *expec
 		         (int)strcspn(expected + start, "\n"), expected + start, (int)log->length, log->data);
 }
 
-static void test_cuts_and_engines(void **state)
+static void check_cuts_and_engines(int no_unwrap, unsigned logs)
 {
-	(void)state;
-	enum { LOGS = 1500 };
 	struct scanner engines[3];
-	open_scanner(&engines[0], CLSF_ENGINE_AUTO);
-	open_scanner(&engines[1], CLSF_ENGINE_PCRE2);
-	open_scanner(&engines[2], CLSF_ENGINE_LITERALS);
+	open_scanner(&engines[0], CLSF_ENGINE_AUTO, no_unwrap);
+	open_scanner(&engines[1], CLSF_ENGINE_PCRE2, no_unwrap);
+	open_scanner(&engines[2], CLSF_ENGINE_LITERALS, no_unwrap);
 	struct text log = { .data = malloc(1 << 16), .size = 1 << 16 };
 	uint64_t rng = 11;
-	size_t seen[20] = { 0 };
-	for (unsigned i = 0; i < LOGS; i++) {
+	size_t seen[32] = { 0 };
+	for (unsigned i = 0; i < logs; i++) {
 		make_log(&log, &rng);
 		char *whole = strdup(scan(&engines[0], &log, 1 << 16, &rng));
 		for (size_t e = 0; e < 3; e++) {
@@ -199,17 +211,30 @@ static void test_cuts_and_engines(void **state)
 	}
 	/* Nothing is proven by a rule that never matched. */
 	for (size_t r = 0; r < clsf_ruleset_count(engines[0].ruleset); r++)
-		if (seen[r] < 20)
+		if (seen[r] < 20 && !no_unwrap)
 			fail_msg("%s matched in %zu logs only", clsf_ruleset_rule(engines[0].ruleset, r)->id, seen[r]);
 	free(log.data);
 	for (size_t e = 0; e < 3; e++)
 		close_scanner(&engines[e]);
 }
 
+static void test_cuts_and_engines(void **state)
+{
+	(void)state;
+	check_cuts_and_engines(0, 1500);
+}
+
+static void test_without_unwrapping(void **state)
+{
+	(void)state;
+	check_cuts_and_engines(1, 500);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cuts_and_engines),
+		cmocka_unit_test(test_without_unwrapping),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
