@@ -192,7 +192,8 @@ const char *clsf__read_path(struct clsf__reader *r, const yaml_node_t *key)
 	size_t column = 0;
 	if (!is_scalar(key) || memchr(scalar(key), '\0', key->data.scalar.length)) {
 		FAULT(r, key, "the path of a field must be a text without NUL bytes");
-	} else if (!clsf__field_path(scalar(key), key->data.scalar.length, &path, &column)) {
+	} else if (!clsf__field_path(scalar(key), key->data.scalar.length, &path, &column) ||
+	           (path.length && memchr(path.data, '\0', path.length))) {
 		clsf__reader_report(r, CLSF_FAULT_ERROR, CLSF_E_RULE, clsf__mark_inside(r, key, column),
 		                    "'%.80s' is no path of a field, such as a.b, a[0].b or a[\"b c\"]", scalar(key));
 	} else if (path.failed) {

@@ -146,7 +146,8 @@ static uint32_t test_end(struct test *t, struct program *p, const struct path *p
 	size_t column;
 	clsf__buffer_init(&normal, r->file->allocator);
 	uint32_t node = UINT32_MAX;
-	if (good && !clsf__field_path(path->text, path->length, &normal, &column))
+	if (good && (!clsf__field_path(path->text, path->length, &normal, &column) ||
+	             (normal.length && memchr(normal.data, '\0', normal.length))))
 		fail(p, "no path");
 	else if (good && (normal.failed || t->constant.failed || t->pattern.failed))
 		r->no_memory = true;
