@@ -61,9 +61,13 @@ static void check_cost(const struct clsf_ruleset *rs)
 	struct clsf_expression e;
 	for (size_t i = 0; clsf_ruleset_expression(rs, i, &e) == 0; i++) {
 		count[e.plan]++;
-		const char *why = e.plan == CLSF_PLAN_ALWAYS                          ? "every line is judged: no literal to look for"
-		                  : e.plan == CLSF_PLAN_RELAXED && e.bits < COMMON_BITS ? "no telling literal; the engine runs a looser form"
-		                                                                        : NULL;
+		const char *why = NULL;
+		if (e.plan == CLSF_PLAN_ALWAYS)
+			why = "every line is judged: no literal to look for";
+		else if (e.plan == CLSF_PLAN_RELAXED && e.bits < COMMON_BITS)
+			why = "no telling literal; the engine runs a looser form";
+		else if (e.plan == CLSF_PLAN_LITERALS && e.bits < COMMON_BITS)
+			why = "its text is common; each line that holds it is judged";
 		if (!why)
 			continue;
 		struct text t = { 0 };
