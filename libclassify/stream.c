@@ -271,7 +271,7 @@ static int feed(struct clsf_stream *s, struct clsf_worker *w, const char *data, 
 		s->n_pending = 0;
 		s->utf16 = answer == UTF16_YES;
 		s->utf16_big = big;
-		s->offset = mark;
+		s->offset += mark;
 		int result = feed_known(s, w, first + mark, n - mark);
 		if (result)
 			return result;
@@ -305,7 +305,8 @@ int clsf_stream_truncated(struct clsf_stream *s, const char *message)
 	return 0;
 }
 
-static int finish(struct clsf_stream *s, struct clsf_worker *w)
+/* The text is complete, with a last line that has no \n. */
+static int end_text(struct clsf_stream *s, struct clsf_worker *w)
 {
 	int result = 0;
 	if (s->stopped)
@@ -319,6 +320,32 @@ static int finish(struct clsf_stream *s, struct clsf_worker *w)
 	}
 	if (result == 0 && (s->partial.length || s->dropped))
 		result = scan_partial(s, w, false);
+	return result;
+}
+
+int clsf_stream_part(struct clsf_stream *s, struct clsf_worker *w, uint64_t *ret_lines, uint64_t *ret_bytes)
+{
+	int result = enter(s, w);
+	if (result)
+		return result;
+	result = end_text(s, w);
+	/* What follows has an encoding of its own, and nothing above it. */
+	s->begun = s->utf16 = s->utf16_big = false;
+	s->n_pending = 0;
+	s->tail.length = 0;
+	s->offset = s->bytes;
+	clsf__summary_no_after(s);
+	if (ret_lines)
+		*ret_lines = s->lines;
+	if (ret_bytes)
+		*ret_bytes = s->bytes;
+	atomic_store(&w->busy, false);
+	return result;
+}
+
+static int finish(struct clsf_stream *s, struct clsf_worker *w)
+{
+	int result = end_text(s, w);
 	return result ? result : clsf__pending_finish(s);
 }
 

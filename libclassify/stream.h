@@ -377,6 +377,9 @@ int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const st
 int clsf__summary_after(struct clsf_stream *s, const char *block, size_t length,
                         uint64_t first_number);
 
+/* The part of the log that the evidences stand in is over: they want no more lines. */
+void clsf__summary_no_after(struct clsf_stream *s);
+
 void clsf__summary_reset(struct clsf_stream *s);
 void clsf__summary_done(struct clsf_stream *s);
 

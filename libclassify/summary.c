@@ -82,15 +82,21 @@ struct clsf_line clsf__evidence_line(const struct clsf__evidence *e)
 	};
 }
 
+/* No more lines after it are wanted. */
+static void forget_after(struct clsf_stream *s, struct clsf__evidence *e)
+{
+	if (e->after_wanted)
+		s->n_after--;
+	e->after_wanted = 0;
+}
+
 /* The lines around it are dropped, and no more are wanted. */
 static void clear_context(struct clsf_stream *s, struct clsf__evidence *e)
 {
 	s->kept -= e->before.length + e->after.length;
 	clsf__buffer_clear(&e->before);
 	clsf__buffer_clear(&e->after);
-	if (e->after_wanted)
-		s->n_after--;
-	e->after_wanted = 0;
+	forget_after(s, e);
 }
 
 void clsf__evidence_clear(struct clsf_stream *s, struct clsf__evidence *e)
@@ -213,6 +219,14 @@ int clsf__summary_after(struct clsf_stream *s, const char *block, size_t length,
 	for (size_t i = 0; result == 0 && s->n_after && i < s->n_waiting; i++)
 		result = add_after(s, &s->waiting[i]->told, block, length, first_number);
 	return result;
+}
+
+void clsf__summary_no_after(struct clsf_stream *s)
+{
+	for (size_t i = 0; i < s->n_states; i++)
+		forget_after(s, &s->states[i]->evidence);
+	for (size_t i = 0; i < s->n_waiting; i++)
+		forget_after(s, &s->waiting[i]->told);
 }
 
 /* ---- matches ---- */

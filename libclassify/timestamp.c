@@ -11,7 +11,10 @@
 
 #include "timestamp.h"
 
+#include <assert.h>
 #include <string.h>
+
+#include <classify/scan.h>
 
 #include "quoted.h"
 #include "scanning.h"
@@ -362,6 +365,33 @@ bool clsf__time_between(const struct clsf__time *then, const struct clsf__time *
 	else
 		*ret_ns = now->ns - then->ns;
 	return true;
+}
+
+/* ---- for others ---- */
+
+/* The clocks of the two sides are the same numbers. */
+static_assert((int)CLSF__CLOCK_NONE == (int)CLSF_CLOCK_NONE && (int)CLSF__CLOCK_FULL == (int)CLSF_CLOCK_FULL &&
+              (int)CLSF__CLOCK_YEARLESS == (int)CLSF_CLOCK_YEARLESS &&
+              (int)CLSF__CLOCK_DAY == (int)CLSF_CLOCK_DAY &&
+              (int)CLSF__CLOCK_RELATIVE == (int)CLSF_CLOCK_RELATIVE, "clocks");
+
+int clsf_line_time(const char *line, size_t length, struct clsf_time *ret_time)
+{
+	struct clsf__time t = { 0, CLSF__CLOCK_NONE };
+	if (!ret_time)
+		return 0;
+	bool found = line && clsf__line_time(line, length, &t);
+	*ret_time = (struct clsf_time){ t.ns, (enum clsf_clock)t.clock };
+	return found;
+}
+
+int clsf_time_between(const struct clsf_time *then, const struct clsf_time *now, int64_t *ret_nanoseconds)
+{
+	if (!then || !now || !ret_nanoseconds)
+		return 0;
+	struct clsf__time a = { then->nanoseconds, (enum clsf__clock)then->clock };
+	struct clsf__time b = { now->nanoseconds, (enum clsf__clock)now->clock };
+	return clsf__time_between(&a, &b, ret_nanoseconds);
 }
 
 /* ---- durations ---- */

@@ -241,6 +241,22 @@ CLSF_API int clsf_is_utf16(const void *data, size_t length);
 CLSF_API int clsf_stream_truncated(struct clsf_stream *stream, const char *message);
 
 /*
+ * Ends a part of the log, as where several files are one log: a last line
+ * without \n counts, and what follows may have another encoding. Lines and
+ * bytes count on, and conditions reach across; expressions over several lines,
+ * lines of context and the look for telling lines do not.
+ *
+ * *ret_lines and *ret_bytes, either of which may be NULL, say how much there
+ * was so far: what comes next begins behind them.
+ *
+ * Returns as clsf_stream_feed() does.
+ *
+ * Threads: one at a time for the stream, and for the worker.
+ */
+CLSF_API int clsf_stream_part(struct clsf_stream *stream, struct clsf_worker *worker,
+                              uint64_t *ret_lines, uint64_t *ret_bytes);
+
+/*
  * Ends the log: a last line without \n counts. The verdict belongs to the
  * stream.
  *
@@ -256,6 +272,41 @@ CLSF_API void clsf_stream_reset(struct clsf_stream *stream);
 
 /* Frees a stream, finished or not; NULL is fine. Threads: one at a time. */
 CLSF_API void clsf_stream_free(struct clsf_stream *stream);
+
+/* What a timestamp tells of the time; the numbers are stable. */
+enum clsf_clock {
+	CLSF_CLOCK_NONE = 0,
+	CLSF_CLOCK_FULL = 1,             /* nanoseconds since 1970; UTC where no zone is told */
+	CLSF_CLOCK_YEARLESS = 2,         /* into a leap year */
+	CLSF_CLOCK_DAY = 3,              /* into a day */
+	CLSF_CLOCK_RELATIVE = 4,         /* since some start, as the kernel counts from boot */
+};
+
+struct clsf_time {
+	int64_t nanoseconds;
+	enum clsf_clock clock;
+};
+
+/*
+ * The time that a line tells of itself: the first timestamp at its beginning,
+ * behind wrappers or in the fields where programs put it.
+ *
+ * Returns 1, or 0 and CLSF_CLOCK_NONE when it tells none.
+ *
+ * Threads: any.
+ */
+CLSF_API int clsf_line_time(const char *line, size_t length, struct clsf_time *ret_time);
+
+/*
+ * The nanoseconds from one time to another. Where either tells no year or no
+ * date, the nearest that fits is meant.
+ *
+ * Returns 1, or 0 when the two cannot be compared.
+ *
+ * Threads: any.
+ */
+CLSF_API int clsf_time_between(const struct clsf_time *then, const struct clsf_time *now,
+                               int64_t *ret_nanoseconds);
 
 /* "failed", "passed", "undetermined". Threads: any. */
 CLSF_API const char *clsf_outcome_name(enum clsf_outcome outcome);

@@ -608,6 +608,63 @@ static void test_redact(void **state)
 	}
 }
 
+/* Parts of one log: each with an encoding and a last line of its own, numbers that count on, no context across. */
+static void test_parts(void **state)
+{
+	static const char yaml[] =
+		"rules:\n"
+		"  - {id: killed, title: t, category: out_of_memory, match: OOMKilled}\n"
+		"  - {id: two, title: t, category: unknown, match: {sequence: [alpha, omega], within: 5 lines}}\n"
+		"  - {id: joined, title: t, category: unknown, match: {regex: 'alpha.omega', lines: 2}}\n"
+		"  - {id: glued, title: t, category: unknown, match: 'alphaomega'}\n";
+	static const char wide[] = "\xff\xfe" "O\0O\0M\0K\0i\0l\0l\0e\0d\0x";
+	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
+	struct clsf_ruleset *rs = rules_of(yaml, CLSF_ENGINE_AUTO);
+	struct clsf_worker *w;
+	struct clsf_stream *s;
+	const struct clsf_verdict *v;
+	uint64_t lines = 7, bytes = 7;
+	(void)state;
+	options.context = 2;
+	assert_int_equal(clsf_worker_new(rs, NULL, &w), 0);
+	assert_int_equal(clsf_stream_new(rs, &options, &s), 0);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(clsf_stream_part(s, w, &lines, &bytes), 0);
+		assert_int_equal(lines, 0);
+		assert_int_equal(bytes, 0);
+		assert_int_equal(clsf_stream_feed(s, w, "one\nalpha", 9), 0);
+		assert_int_equal(clsf_stream_part(s, w, &lines, &bytes), 0);
+		assert_int_equal(lines, 2);
+		assert_int_equal(bytes, 9);
+		/* The last byte of the wide part is cut off: half a character ends it. */
+		assert_int_equal(clsf_stream_feed(s, w, wide, sizeof(wide) - 1), 0);
+		assert_int_equal(clsf_stream_part(s, w, &lines, NULL), 0);
+		assert_int_equal(lines, 3);
+		assert_int_equal(clsf_stream_part(s, w, NULL, &bytes), 0);
+		assert_int_equal(bytes, 9 + sizeof(wide) - 1);
+		assert_int_equal(clsf_stream_feed(s, w, "omega\nend\n", 10), 0);
+		assert_int_equal(clsf_stream_finish(s, w, &v), 0);
+		assert_int_equal(v->lines, 5);
+		assert_int_equal(v->bytes, 9 + sizeof(wide) - 1 + 10);
+		assert_string_equal(v->rule->id, "two");
+		assert_int_equal(v->line.number, 4);
+		assert_int_equal(v->line.offset, 9 + sizeof(wide) - 1);
+		assert_int_equal(v->before_length, 0);
+		assert_int_equal(v->after_length, 4);
+		assert_memory_equal(v->after, "end\n", 4);
+		assert_int_equal(v->n_also, 1);
+		assert_string_equal(v->also[0].rule->id, "killed");
+		assert_int_equal(v->also[0].line.number, 3);
+		assert_int_equal(v->also[0].line.offset, 11);
+		assert_int_equal(clsf_stream_part(s, w, NULL, NULL), CLSF_E_INVALID);
+		clsf_stream_reset(s);
+	}
+	assert_int_equal(clsf_stream_part(NULL, w, NULL, NULL), CLSF_E_INVALID);
+	clsf_stream_free(s);
+	clsf_worker_free(w);
+	clsf_ruleset_unref(rs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -618,7 +675,7 @@ int main(void)
 		cmocka_unit_test(test_match_limit),     cmocka_unit_test(test_candidate_flood),
 		cmocka_unit_test(test_stop),            cmocka_unit_test(test_misuse),
 		cmocka_unit_test(test_strict),          cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_redact),
+		cmocka_unit_test(test_redact),          cmocka_unit_test(test_parts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

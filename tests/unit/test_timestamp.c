@@ -471,6 +471,30 @@ static void test_durations(void **state)
 	}
 }
 
+/* The same for programs that use the library. */
+static void test_public(void **state)
+{
+	static const char line[] = "2025-10-29T10:45:34.5Z msg", later[] = "10:46:00 msg";
+	struct clsf_time a, b;
+	int64_t ns = -7;
+	(void)state;
+	assert_int_equal(clsf_line_time(line, strlen(line), &a), 1);
+	assert_int_equal(a.clock, CLSF_CLOCK_FULL);
+	assert_int_equal(a.nanoseconds, FULL * CLSF__SECOND + 500000000);
+	assert_int_equal(clsf_line_time(later, strlen(later), &b), 1);
+	assert_int_equal(b.clock, CLSF_CLOCK_DAY);
+	assert_int_equal(clsf_time_between(&a, &b, &ns), 1);
+	assert_int_equal(ns, 25 * CLSF__SECOND + 500000000);
+	assert_int_equal(clsf_line_time("msg", 3, &b), 0);
+	assert_int_equal(b.clock, CLSF_CLOCK_NONE);
+	ns = -7;
+	assert_int_equal(clsf_time_between(&a, &b, &ns), 0);
+	assert_int_equal(ns, -7);
+	assert_int_equal(clsf_line_time(NULL, 3, &b), 0);
+	assert_int_equal(clsf_line_time(line, 3, NULL), 0);
+	assert_int_equal(clsf_time_between(NULL, &b, &ns), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +503,7 @@ int main(void)
 		cmocka_unit_test(test_cut),        cmocka_unit_test(test_random),
 		cmocka_unit_test(test_huge),       cmocka_unit_test(test_between),
 		cmocka_unit_test(test_not_comparable), cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_public),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
