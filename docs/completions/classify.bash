@@ -52,7 +52,7 @@ _classify()
 
 	case $command in
 	scan)
-		options='--rules --output --matches --context --redact --no-redact --exit-code
+		options='--rules --output --incident --matches --context --redact --no-redact --exit-code
 			--no-unwrap --database --cache --no-cache --profile --engine --quiet --help'
 		;;
 	explain)

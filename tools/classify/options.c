@@ -51,7 +51,8 @@ static bool parse_format(const char *name, enum output_format *ret)
 }
 
 enum { OPT_RULES = 256, OPT_MATCHES, OPT_EXIT_CODE, OPT_CONTEXT, OPT_REDACT, OPT_NO_REDACT, OPT_NO_UNWRAP,
-       OPT_ENGINE, OPT_PROFILE, OPT_DATABASE, OPT_CACHE, OPT_NO_CACHE };
+       OPT_ENGINE, OPT_PROFILE, OPT_DATABASE, OPT_CACHE, OPT_NO_CACHE,
+       OPT_INCIDENT };
 
 bool parse_scan_options(int argc, char **argv, struct scan_options *options, struct outcome *o)
 {
@@ -59,6 +60,7 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 		{ "rules", required_argument, NULL, OPT_RULES },
 		{ "output", required_argument, NULL, 'o' },
 		{ "matches", no_argument, NULL, OPT_MATCHES },
+		{ "incident", no_argument, NULL, OPT_INCIDENT },
 		{ "exit-code", no_argument, NULL, OPT_EXIT_CODE },
 		{ "context", required_argument, NULL, OPT_CONTEXT },
 		{ "redact", no_argument, NULL, OPT_REDACT },
@@ -91,6 +93,9 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 			break;
 		case OPT_MATCHES:
 			options->matches = true;
+			break;
+		case OPT_INCIDENT:
+			options->incident = true;
 			break;
 		case OPT_EXIT_CODE:
 			options->exit_code = true;

@@ -16,6 +16,7 @@ struct scan_options {
 	bool no_cache;
 	enum clsf_engine engine;
 	bool matches;
+	bool incident;       /* the inputs are one log */
 	bool exit_code;
 	bool profile;
 	bool no_unwrap;

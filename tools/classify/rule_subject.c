@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "end_mark.h"
 #include "trial.h"
 
 #define MAX_INPUT ((size_t)16 << 20)   /* of standard input */
@@ -22,10 +23,8 @@
 static const char every_line[] =
 	"rules: [{id: line, title: t, category: unknown, match: '(?s)^(?<message>.*\\S.*)$'}]\n";
 
-/* A log that ends with this line failed, and what it tells is asked for. */
-#define END_MARK "classify-rules-new-end-of-log"
-static const char end_failed[] =
-	"rules: [{id: end, title: t, role: failure, match: '^" END_MARK "$'}]\n";
+/* A log that ends with the mark failed, and what it tells is asked for. */
+static const char end_failed[] = END_MARK_RULES;
 
 /* Where lines come from: a path, or a text. */
 struct source {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `classify scan`: logs in, verdicts out. */
+/* `classify scan`: logs in, verdicts out; with --incident, several inputs in and one verdict out. */
 
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "incident.h"
 #include "input.h"
 #include "load.h"
 #include "options.h"
@@ -18,7 +19,9 @@ struct scan {
 	struct clsf_ruleset *ruleset;
 	struct clsf_worker *worker;
 	struct clsf_stream *stream;
+	struct clsf_stream_options stream_options;
 	const char *source;          /* of the log at hand, for matches */
+	struct incident *incident;   /* the log at hand is one; or NULL */
 	struct output_totals totals;
 	struct groups groups;
 };
@@ -40,7 +43,18 @@ static bool feed(const char *data, size_t length, void *user)
 static int on_match(const struct clsf_match *match, void *user)
 {
 	struct scan *scan = user;
-	output_match(stdout, scan->source, match);
+	const struct incident_part *part = scan->incident ? incident_part_of(scan->incident, match->line.number) : NULL;
+	if (part) {
+		struct clsf_match local = *match;
+		struct text source = { 0 };
+		local.line.number -= part->lines;
+		local.line.offset -= part->bytes;
+		incident_source(scan->incident, part, &source);
+		output_match(stdout, source.failed ? part->path : source.data, &local);
+		text_free(&source);
+	} else {
+		output_match(stdout, scan->source, match);
+	}
 	return ferror(stdout);
 }
 
@@ -68,31 +82,9 @@ static void report_input(struct scan *scan, const struct input_result *r)
 		         (unsigned long long)r->invalid_offset);
 }
 
-static bool visit(const char *path, void *user)
+/* Counts a verdict and puts it out. */
+static void tell(struct scan *scan, const char *source, const struct clsf_verdict *verdict)
 {
-	struct scan *scan = user;
-	struct input_result result;
-	scan->source = path;
-	clsf_stream_reset(scan->stream);
-	input_read(path, feed, scan, &result);
-	if (!result.opened) {
-		report_input(scan, &result);
-		return true;
-	}
-	if (interrupted && result.complete) {
-		snprintf(result.message, sizeof(result.message), "interrupted");
-		result.complete = false;
-	}
-	if (!result.complete)
-		clsf_stream_truncated(scan->stream, result.message);
-	const struct clsf_verdict *verdict;
-	int code = clsf_stream_finish(scan->stream, scan->worker, &verdict);
-	if (code < 0) {
-		complain("%s: %s", path, clsf_strerror(code));
-		scan->outcome->unread = true;
-		return code != CLSF_E_NOMEM;
-	}
-	report_input(scan, &result);
 	scan->totals.logs++;
 	if (verdict->outcome == CLSF_FAILED) {
 		scan->totals.failed++;
@@ -102,19 +94,122 @@ static bool visit(const char *path, void *user)
 	} else {
 		scan->totals.undetermined++;
 	}
-	if (!scan->options->matches) {
-		groups_add(&scan->groups, path, verdict);
-		output_log(&scan->options->output, stdout, path, verdict,
-		           clsf_ruleset_hash(scan->ruleset), scan->totals.logs == 1);
+	if (scan->options->matches)
+		return;
+	groups_add(&scan->groups, source, verdict);
+	output_log(&scan->options->output, stdout, source, verdict, clsf_ruleset_hash(scan->ruleset),
+	           scan->totals.logs == 1);
+}
+
+/* Feeds the input at the path. False if there is none. */
+static bool read_input(struct scan *scan, const char *path, struct input_result *result)
+{
+	scan->source = path;
+	input_read(path, feed, scan, result);
+	if (interrupted && result->opened && result->complete) {
+		snprintf(result->message, sizeof(result->message), "interrupted");
+		result->complete = false;
 	}
+	return result->opened;
+}
+
+/* The verdict for what was fed; NULL, told, when there is none. */
+static const struct clsf_verdict *finish(struct scan *scan, const char *source, int *ret_code)
+{
+	const struct clsf_verdict *verdict;
+	*ret_code = clsf_stream_finish(scan->stream, scan->worker, &verdict);
+	if (*ret_code >= 0)
+		return verdict;
+	complain("%s: %s", source, clsf_strerror(*ret_code));
+	scan->outcome->unread = true;
+	return NULL;
+}
+
+static bool visit(const char *path, void *user)
+{
+	struct scan *scan = user;
+	struct input_result result;
+	int code;
+	clsf_stream_reset(scan->stream);
+	if (!read_input(scan, path, &result)) {
+		report_input(scan, &result);
+		return true;
+	}
+	if (!result.complete)
+		clsf_stream_truncated(scan->stream, result.message);
+	const struct clsf_verdict *verdict = finish(scan, path, &code);
+	if (!verdict)
+		return code != CLSF_E_NOMEM;
+	report_input(scan, &result);
+	tell(scan, path, verdict);
 	return !ferror(stdout) && !interrupted;
 }
+
+/* ---- an incident ---- */
 
 static void complain_about(const char *path, const char *why, void *user)
 {
 	struct scan *scan = user;
 	complain("%s: %s", path, why);
 	scan->outcome->unread = true;
+}
+
+/* Reads a part. False when nothing more is to be read. */
+static bool read_part(struct scan *scan, struct incident *in, size_t index, uint64_t *lines, uint64_t *bytes)
+{
+	struct incident_part *part = &in->parts[index];
+	struct input_result result;
+	uint64_t begun = *bytes;
+	part->lines = *lines;
+	part->bytes = *bytes;
+	part->read = true;
+	bool opened = read_input(scan, part->path, &result);
+	report_input(scan, &result);
+	part->read = opened;
+	if (!opened)
+		return true;
+	int code = clsf_stream_part(scan->stream, scan->worker, lines, bytes);
+	if (!result.complete && !in->truncated) {
+		char message[1024];
+		snprintf(message, sizeof(message), "%s", result.message);
+		clsf_stream_truncated(scan->stream, message);
+		in->truncated = index + 1;
+		in->truncated_bytes = *bytes - begun;
+	}
+	return code == 0 && !interrupted;
+}
+
+static void scan_incident(struct scan *scan)
+{
+	struct incident in;
+	uint64_t lines = 0, bytes = 0;
+	int code;
+	incident_collect(&in, &scan->options->inputs, complain_about, scan);
+	scan->incident = &in;
+	clsf_stream_reset(scan->stream);
+	bool any = false;
+	for (size_t i = 0; i < in.n && read_part(scan, &in, i, &lines, &bytes); i++)
+		;
+	for (size_t i = 0; i < in.n; i++)
+		any = any || in.parts[i].read;
+	const struct clsf_verdict *verdict = any ? finish(scan, in.name, &code) : NULL;
+	if (verdict) {
+		struct local_verdict local;
+		struct incident_told told;
+		incident_look_into_logs(&in, verdict, &scan->stream_options, &told);
+		incident_localize(&in, verdict, &told, &local);
+		in.failed_memory = in.failed_memory || local.failed || local.source.failed;
+		if (!in.failed_memory)
+			tell(scan, local.source.data, &local.verdict);
+		local_verdict_free(&local);
+		incident_told_free(&told);
+	}
+	if (in.failed_memory) {
+		complain("out of memory");
+		scan->outcome->unread = true;
+	}
+	scan->incident = NULL;
+	incident_free(&in);
 }
 
 static bool prepare(struct scan *scan)
@@ -131,20 +226,21 @@ static bool prepare(struct scan *scan)
 	scan->ruleset = load_rules(&load, scan->outcome);
 	if (!scan->ruleset)
 		return false;
-	struct clsf_stream_options stream = CLSF_STREAM_OPTIONS_INIT;
-	stream.context = scan->options->context;
-	stream.no_unwrap = scan->options->no_unwrap;
-	stream.redact = scan->options->redact;
+	struct clsf_stream_options *stream = &scan->stream_options;
+	*stream = (struct clsf_stream_options)CLSF_STREAM_OPTIONS_INIT;
+	stream->context = scan->options->context;
+	stream->no_unwrap = scan->options->no_unwrap;
+	stream->redact = scan->options->redact;
 	if (scan->options->matches) {
-		stream.on_match = on_match;
-		stream.user = scan;
+		stream->on_match = on_match;
+		stream->user = scan;
 	}
 	struct clsf_worker_options worker = CLSF_WORKER_OPTIONS_INIT;
 	if (scan->options->profile)
 		worker.clock = profile_clock;
 	int code = clsf_worker_new(scan->ruleset, &worker, &scan->worker);
 	if (code == 0)
-		code = clsf_stream_new(scan->ruleset, &stream, &scan->stream);
+		code = clsf_stream_new(scan->ruleset, stream, &scan->stream);
 	if (code) {
 		complain("%s", clsf_strerror(code));
 		scan->outcome->unread = true;
@@ -170,7 +266,9 @@ int command_scan(int argc, char **argv, struct outcome *o)
 	if (!options.matches)
 		output_begin(&options.output, stdout);
 	uint64_t begun = profile_clock(NULL);
-	for (size_t i = 0; going && i < options.inputs.n; i++)
+	if (going && options.incident)
+		scan_incident(&scan);
+	for (size_t i = 0; going && !options.incident && i < options.inputs.n; i++)
 		going = input_walk(options.inputs.item[i], visit, complain_about, &scan);
 	if (!options.matches)
 		output_end(&options.output, stdout, &scan.totals, &scan.groups);
