@@ -49,7 +49,7 @@ void output_end(const struct output_options *o, FILE *f, const struct output_tot
                 struct groups *groups)
 {
 	struct text t = { 0 };
-	groups_sort(groups);
+	groups_finish(groups);
 	switch (o->format) {
 	case OUTPUT_TEXT:
 		format_text_end(o, &t, totals, groups);

@@ -185,32 +185,52 @@ void format_json_match(struct text *t, const char *source,
 	text_adds(t, "}");
 }
 
+static void group(struct text *t, const struct groups *groups, const struct group *g)
+{
+	static const char *const kinds[] = { "rule", "template", "category", "run" };
+	text_addf(t, "{\"kind\":\"%s\",\"rule\":", kinds[g->kind]);
+	own_or_null(t, g->rule ? g->rule : "");
+	key(t, "fingerprint");
+	own_or_null(t, g->fingerprint ? g->fingerprint : "");
+	key(t, "category");
+	own_or_null(t, g->category ? g->category : "");
+	key(t, "title");
+	own_string(t, g->title ? g->title : "");
+	key(t, "telling");
+	own_or_null(t, g->telling ? g->telling : "");
+	text_addf(t, ",\"count\":%zu,\"failed\":%zu,\"fields\":{", g->count, groups->failed);
+	for (size_t k = 0; k < g->n_fields; k++) {
+		if (k)
+			text_adds(t, ",");
+		own_string(t, g->fields[k].name);
+		text_adds(t, ":");
+		string(t, g->fields[k].value, strlen(g->fields[k].value));
+	}
+	text_adds(t, "},\"shared\":[");
+	for (size_t k = 0; k < g->n_shares; k++) {
+		text_adds(t, k ? ",{\"name\":" : "{\"name\":");
+		own_string(t, g->shares[k].name);
+		key(t, "value");
+		own_string(t, g->shares[k].value);
+		text_addf(t, ",\"count\":%zu}", g->shares[k].count);
+	}
+	text_adds(t, "],\"explained_by\":");
+	own_or_null(t, g->explained_by ? groups->item[g->explained_by - 1].rule : "");
+	key(t, "sources");
+	text_adds(t, "[");
+	for (size_t k = 0; k < g->n_sources; k++) {
+		if (k)
+			text_adds(t, ",");
+		own_string(t, g->sources[k] ? g->sources[k] : "");
+	}
+	text_adds(t, "]}");
+}
+
 void format_json_groups(struct text *t, const struct groups *groups)
 {
-	for (size_t i = 0; i < groups->n; i++) {
-		const struct group *g = &groups->item[i];
-		text_adds(t, i ? ",\n{\"rule\":" : "\n{\"rule\":");
-		own_or_null(t, g->rule ? g->rule : "");
-		key(t, "fingerprint");
-		own_or_null(t, g->fingerprint ? g->fingerprint : "");
-		key(t, "category");
-		own_or_null(t, g->category ? g->category : "");
-		key(t, "title");
-		own_string(t, g->title ? g->title : "");
-		text_addf(t, ",\"count\":%zu,\"failed\":%zu,\"fields\":{", g->count, groups->failed);
-		for (size_t k = 0; k < g->n_fields; k++) {
-			if (k)
-				text_adds(t, ",");
-			own_string(t, g->fields[k].name);
-			text_adds(t, ":");
-			string(t, g->fields[k].value, strlen(g->fields[k].value));
-		}
-		text_adds(t, "},\"sources\":[");
-		for (size_t k = 0; k < g->n_sources; k++) {
-			if (k)
-				text_adds(t, ",");
-			own_string(t, g->sources[k] ? g->sources[k] : "");
-		}
-		text_adds(t, "]}");
+	for (size_t i = 0; i < groups->n && !groups->failed_memory; i++) {
+		text_adds(t, i ? ",\n" : "\n");
+		group(t, groups, &groups->item[i]);
 	}
+	t->failed = t->failed || groups->failed_memory;
 }

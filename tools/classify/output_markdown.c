@@ -113,22 +113,16 @@ void format_markdown_end(struct text *t, const struct output_totals *totals,
 	text_addf(t, "## Summary\n\n%zu logs: %zu failed, %zu passed, %zu undetermined.\n", totals->logs,
 	          totals->failed, totals->passed, totals->undetermined);
 	bool first = true;
-	for (size_t i = 0; i < groups->n && groups->item[i].count > 1; i++) {
-		const struct group *g = &groups->item[i];
-		text_addf(t, "%s- %zu of %zu failed with ", first ? "\n" : "", g->count, groups->failed);
-		first = false;
-		words(t, g->category ? g->category : "", g->category ? strlen(g->category) : 0);
-		if (g->rule) {
-			text_adds(t, " (");
-			text_add_markdown(t, g->rule, strlen(g->rule));
-			text_adds(t, ")");
+	for (size_t i = 0; i < groups->n; i++) {
+		struct text sentence = { 0 };
+		group_sentence(groups, &groups->item[i], &sentence);
+		if (sentence.length) {
+			text_adds(t, first ? "\n- " : "- ");
+			words(t, sentence.data, sentence.length);
+			text_adds(t, "\n");
+			first = false;
 		}
-		for (size_t k = 0; k < g->n_fields; k++) {
-			text_adds(t, k ? ", " : ", all with ");
-			text_add_markdown(t, g->fields[k].name, strlen(g->fields[k].name));
-			text_adds(t, " ");
-			words(t, g->fields[k].value, strlen(g->fields[k].value));
-		}
-		text_adds(t, "\n");
+		t->failed = t->failed || sentence.failed;
+		text_free(&sentence);
 	}
 }

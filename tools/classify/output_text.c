@@ -224,17 +224,11 @@ void format_text_log(const struct output_options *o, struct text *t, const char 
 
 static void show_groups(const struct output_options *o, struct text *t, const struct groups *groups)
 {
-	for (size_t i = 0; i < groups->n && groups->item[i].count > 1; i++) {
-		const struct group *g = &groups->item[i];
+	for (size_t i = 0; i < groups->n; i++) {
 		struct text m = { 0 };
-		text_addf(&m, "%zu of %zu failed with %s", g->count, groups->failed, g->category ? g->category : "");
-		if (g->rule)
-			text_addf(&m, " (%s)", g->rule);
-		for (size_t k = 0; k < g->n_fields; k++) {
-			text_addf(&m, "%s%s ", k ? ", " : ", all with ", g->fields[k].name);
-			text_adds(&m, g->fields[k].value);
-		}
+		group_sentence(groups, &groups->item[i], &m);
 		paragraph(o, t, "shared", m.data ? m.data : "", m.length);
+		t->failed = t->failed || m.failed;
 		text_free(&m);
 	}
 }

@@ -9,6 +9,7 @@
 #include "incident.h"
 #include "input.h"
 #include "load.h"
+#include "marks.h"
 #include "options.h"
 #include "output.h"
 #include "profile.h"
@@ -23,7 +24,9 @@ struct scan {
 	const char *source;          /* of the log at hand, for matches */
 	struct incident *incident;   /* the log at hand is one; or NULL */
 	struct output_totals totals;
+	bool grouped;                /* the output tells what several logs share */
 	struct groups groups;
+	struct marks marks;          /* of the log at hand */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -56,6 +59,13 @@ static int on_match(const struct clsf_match *match, void *user)
 		output_match(stdout, scan->source, match);
 	}
 	return ferror(stdout);
+}
+
+static int on_mark(const struct clsf_match *match, void *user)
+{
+	struct scan *scan = user;
+	marks_add(&scan->marks, match);
+	return 0;
 }
 
 /* Says on standard error what was odd about an input. */
@@ -96,7 +106,8 @@ static void tell(struct scan *scan, const char *source, const struct clsf_verdic
 	}
 	if (scan->options->matches)
 		return;
-	groups_add(&scan->groups, source, verdict);
+	if (scan->grouped)
+		groups_add(&scan->groups, source, verdict, scan->marks.context, scan->marks.n_context);
 	output_log(&scan->options->output, stdout, source, verdict, clsf_ruleset_hash(scan->ruleset),
 	           scan->totals.logs == 1);
 }
@@ -131,6 +142,7 @@ static bool visit(const char *path, void *user)
 	struct input_result result;
 	int code;
 	clsf_stream_reset(scan->stream);
+	marks_reset(&scan->marks);
 	if (!read_input(scan, path, &result)) {
 		report_input(scan, &result);
 		return true;
@@ -231,10 +243,11 @@ static bool prepare(struct scan *scan)
 	stream->context = scan->options->context;
 	stream->no_unwrap = scan->options->no_unwrap;
 	stream->redact = scan->options->redact;
-	if (scan->options->matches) {
+	if (scan->options->matches)
 		stream->on_match = on_match;
-		stream->user = scan;
-	}
+	else if (scan->grouped && marks_capture(scan->ruleset))
+		stream->on_match = on_mark;
+	stream->user = scan;
 	struct clsf_worker_options worker = CLSF_WORKER_OPTIONS_INIT;
 	if (scan->options->profile)
 		worker.clock = profile_clock;
@@ -257,6 +270,8 @@ int command_scan(int argc, char **argv, struct outcome *o)
 		return exit_status(o);
 	}
 	struct scan scan = { .options = &options, .outcome = o };
+	bool quiet = options.output.format == OUTPUT_TEXT && options.output.quiet;
+	scan.grouped = !options.matches && options.output.format != OUTPUT_JSONL && !quiet;
 	bool going = prepare(&scan);
 	/* Without SA_RESTART a read that waits is interrupted, too. */
 	sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND }, NULL);
@@ -279,7 +294,10 @@ int command_scan(int argc, char **argv, struct outcome *o)
 	finish_output(o);
 	if (options.profile && scan.worker)
 		profile_print(stderr, scan.worker, profile_clock(NULL) - begun);
+	if (scan.groups.limited)
+		complain("there are more groups or captured values than are compared; those met first are");
 	groups_free(&scan.groups);
+	marks_free(&scan.marks);
 	clsf_stream_free(scan.stream);
 	clsf_worker_free(scan.worker);
 	clsf_ruleset_unref(scan.ruleset);
