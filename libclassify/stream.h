@@ -39,6 +39,8 @@
 #define CLSF__MAX_TELLING 5                  /* telling lines of an unknown failure */
 #define CLSF__LOOKBACK_LINES 40              /* how far above a hit the telling line may be */
 #define CLSF__LOOKBACK_BYTES ((size_t)8192)
+#define CLSF__TELLING_LINES 160              /* the same, of a failure that no rule explains */
+#define CLSF__TELLING_BYTES ((size_t)16 * 1024)
 #define CLSF__SPAN_BYTES ((size_t)32 * 1024) /* how far an expression over several lines may reach */
 #define CLSF__MAX_PENDING 256                /* matches of a log that wait at once */
 #define CLSF__MAX_WEIGHED 64                 /* lines whose weight is remembered */

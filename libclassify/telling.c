@@ -56,7 +56,7 @@ size_t clsf__lines_above(const struct clsf_stream *s, const struct clsf__line *l
  */
 static size_t tail_bytes(const struct clsf_stream *s)
 {
-	return (s->ruleset->max_lines > 1 ? CLSF__SPAN_BYTES : CLSF__LOOKBACK_BYTES) + 1;
+	return (s->ruleset->max_lines > 1 ? CLSF__SPAN_BYTES : CLSF__TELLING_BYTES) + 1;
 }
 
 int clsf__tail_update(struct clsf_stream *s, const char *block, size_t length)
@@ -91,7 +91,11 @@ static const struct word words[] = {
 	{ "missing", 3 },      { "undefined", 3 },    { "illegal", 3 },       { "unsupported", 3 },
 	{ "mismatch", 3 },     { "timed out", 3 },    { "timeout", 2 },       { "unrecognized", 3 },
 	{ "does not exist", 3 }, { "out of memory", 4 }, { "not permitted", 3 }, { "expected", 1 },
-	{ "required", 1 },     { "must be", 1 },      { "not a ", 1 },        { "bad ", 1 },
+	{ "rejected", 3 },     { "conflict", 2 },     { "forbidden", 3 },     { "unauthorized", 3 },
+	{ "no space left", 4 }, { "exceeded", 3 },    { "deadlock", 4 },      { "corrupt", 3 },
+	{ "too many", 3 },     { "evicted", 4 },      { "no matching", 3 },   { "no valid", 3 },
+	{ "not supported", 3 }, { "unavailable", 3 }, { "unreachable", 3 },   { "doesn't", 2 },
+	{ "requires", 2 },     { "required", 1 },     { "must be", 1 },      { "not a ", 1 },        { "bad ", 1 },
 };
 
 static const struct word routine[] = {
@@ -101,6 +105,9 @@ static const struct word routine[] = {
 	{ "--help", -3 },           { "elifecycle", -2 },      { "deprecated", -2 },
 	{ "warning", -1 },          { "retrying", -2 },        { "cleaning up", -3 },
 	{ "notice", -2 },           { "error 1", -2 },         { "error 2", -2 },
+	{ "finished: failure", -4 }, { "main process exited", -4 }, { "most recent call", -4 },
+	{ "build failed", -2 },     { "for more information", -1 }, { "rerun", -2 },
+	{ "stack trace", -3 },      { "[help ", -3 },
 	{ "was ignored", -3 },      { "running after_script", -4 }, { "skipping", -1 },
 };
 
@@ -188,7 +195,7 @@ static int weigh(const char *text, size_t length, enum clsf__level level)
 		indent++;
 	const char *body = text + indent;
 	size_t left = length - indent;
-	if (indent && ((left > 3 && (memcmp(body, "at ", 3) == 0 || memcmp(body, "--", 2) == 0)) ||
+	if (indent && ((left > 3 && (memcmp(body, "at ", 3) == 0 || (body[0] == '-' && body[1] != ' '))) ||
 	               (left > 6 && memcmp(body, "File \"", 6) == 0)))
 		score -= 5;
 	return score;
@@ -247,13 +254,19 @@ bool clsf__telling_above(struct clsf_stream *s, struct clsf_worker *w, const str
 	return found;
 }
 
+/* Lines are looked at from the end: of two that tell as much the first is the cause, if they tell anything. */
+static bool comes_before(int score, int other)
+{
+	return score > other || (score == other && score > 0);
+}
+
 int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line)
 {
 	if (s->has_telling && s->telling_episode == s->episode)
 		return 0;
-	struct clsf__above lines[CLSF__LOOKBACK_LINES + 1];
+	struct clsf__above lines[CLSF__TELLING_LINES + 1];
 	lines[0] = (struct clsf__above){ clsf__line_text(line), line->length, line->number, line->offset };
-	size_t n = 1 + clsf__lines_above(s, line, lines + 1, CLSF__LOOKBACK_LINES, CLSF__LOOKBACK_BYTES);
+	size_t n = 1 + clsf__lines_above(s, line, lines + 1, CLSF__TELLING_LINES, CLSF__TELLING_BYTES);
 	s->has_telling = true;
 	s->telling_episode = s->episode;
 	s->n_telling = 0;
@@ -267,7 +280,7 @@ int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struc
 		if (i > 0 && weighed.score < 0)
 			continue;
 		size_t at = s->n_telling < CLSF__MAX_TELLING ? s->n_telling++ : CLSF__MAX_TELLING;
-		for (; at > 0 && s->telling[at - 1].score < weighed.score; at--) {
+		for (; at > 0 && comes_before(weighed.score, s->telling[at - 1].score); at--) {
 			if (at < CLSF__MAX_TELLING) {
 				s->telling[at] = s->telling[at - 1];
 				order[at] = order[at - 1];

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which line of an unexplained failure is the telling one."""
+
+import pytest
+
+from conftest import marker
+
+FLAGS = "".join(f"  -{letter}, --{letter}rror-level string   Log level (error, fatal, panic, unknown)\n"
+                for letter in "abcdefghijklmnopqrstuvwxyz") * 3
+
+
+def telling(classify, log):
+    """The verdict for a log that then failed."""
+    return classify.verdict(classify.rules(marker("end", "^it ended$", "failure")), log + "it ended\n")
+
+
+@pytest.mark.parametrize("log, line", [
+    # A usage text after the error: flags tell nothing, however many words of failure they hold.
+    ("Error: unknown prefix of the context\nUsage:\n" + FLAGS, 1),
+    # Of lines that tell as much the first: the others follow from it.
+    ("copying\npkg error code EACCES\npkg error syscall open\npkg error path /srv/x\n", 2),
+    # The place of a log entry of CI, and of a manager of services, is no cause.
+    ("tool: No such file or directory\nFinished: FAILURE\n", 1),
+    ("quota exceeded for the volume\nsvc: Main process exited, code=exited, status=1/FAILURE\n", 1),
+    # The end of a traceback, not its head or its frames.
+    ("Traceback (most recent call last):\n  File \"/srv/error/a.py\", line 3\n    raise E('x')\nKeyError: 'x'\n", 4),
+    # What tells nothing at all does not win for being first: the marker itself is as good.
+    ("one\ntwo\n", 3),
+])
+def test_telling(classify, log, line):
+    """The first of the telling lines is the line of the verdict."""
+    answer = telling(classify, log)
+    assert answer["line"] == line, answer["text"]
+    assert answer["telling"][0]["line"] == line
+
+
+def test_reach(classify):
+    """160 lines and 16 KiB above the marker are searched."""
+    for filler, n in (("x\n", 158), ("y" * 1000 + "\n", 15)):
+        assert telling(classify, "fatal: first\n" + filler * n)["text"] == "fatal: first"
+        assert telling(classify, "fatal: first\n" + filler * (n + 2))["text"] != "fatal: first"
