@@ -54,6 +54,7 @@ void clsf_stream_free(struct clsf_stream *s)
 	clsf__buffer_done(&s->wide);
 	clsf__buffer_done(&s->tail);
 	clsf__arena_done(&s->arena);
+	clsf__free(&s->allocator, s->part_ends);
 	clsf_ruleset_unref(s->ruleset);
 	struct clsf_allocator a = s->allocator;
 	clsf__free(&a, s);
@@ -68,7 +69,7 @@ void clsf_stream_reset(struct clsf_stream *s)
 	s->partial.failed = s->wide.failed = s->tail.failed = s->telling_text.failed = false;
 	s->dropped = s->lines = s->offset = s->bytes = 0;
 	s->cr_dropped = s->begun = s->utf16 = s->utf16_big = s->finished = s->stopped = false;
-	s->n_pending = 0;
+	s->n_pending = s->n_parts = 0;
 	s->truncated = s->text_limit = s->capture_limit = s->message_limit = false;
 	s->span_limit = s->pending_limit = s->field_limit = false;
 	s->remarks = (struct clsf__remarks){ 0 };
@@ -335,6 +336,12 @@ int clsf_stream_part(struct clsf_stream *s, struct clsf_worker *w, uint64_t *ret
 	s->tail.length = 0;
 	s->offset = s->bytes;
 	clsf__summary_no_after(s);
+	if (result == 0 && s->lines && (s->n_parts == 0 || s->part_ends[s->n_parts - 1] < s->lines)) {
+		if (clsf__grow(&s->allocator, &s->part_ends, &s->parts_capacity, s->n_parts + 1, sizeof(*s->part_ends)))
+			s->part_ends[s->n_parts++] = s->lines;
+		else
+			result = CLSF_E_NOMEM;
+	}
 	if (ret_lines)
 		*ret_lines = s->lines;
 	if (ret_bytes)

@@ -132,6 +132,8 @@ struct clsf_stream {
 	size_t n_pending;
 	struct clsf__buffer wide;    /* UTF-16 decoded to UTF-8 */
 	struct clsf__buffer tail;    /* the newest whole lines before the block */
+	uint64_t *part_ends;         /* the last lines of the parts that are over */
+	size_t n_parts, parts_capacity;
 	uint64_t lines;              /* that were scanned */
 	uint64_t offset;             /* of the first byte not scanned yet */
 	uint64_t bytes;

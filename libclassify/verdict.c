@@ -526,6 +526,15 @@ int clsf__match_redact(struct clsf_stream *s, struct clsf_match *m, struct clsf_
 	return good ? 0 : CLSF_E_NOMEM;
 }
 
+/* The last line of the part that holds this line. */
+static uint64_t part_end(const struct clsf_stream *s, uint64_t line)
+{
+	for (size_t i = 0; i < s->n_parts; i++)
+		if (s->part_ends[i] >= line)
+			return s->part_ends[i];
+	return UINT64_MAX;
+}
+
 int clsf__verdict_build(struct clsf_stream *s)
 {
 	struct clsf_verdict *v = &s->verdict;
@@ -560,8 +569,10 @@ int clsf__verdict_build(struct clsf_stream *s)
 		c[n++] = (struct contender){ .state = state, .rule = rule, .recovered = recovered };
 	}
 	v->outcome = failing ? CLSF_FAILED : s->success_line ? CLSF_PASSED : CLSF_UNDETERMINED;
+	/* Another part of an incident is no aftermath: the status tells of the end itself. */
+	const uint64_t end = part_end(s, terminal);
 	for (size_t i = 0; i < n; i++) {
-		c[i].late = c[i].state->episode_line > terminal;
+		c[i].late = c[i].state->episode_line > terminal && c[i].state->episode_line <= end;
 		/* A cause that cannot fail a log, and came when the build had ended, explains nothing better than a symptom. */
 		bool afterthought = c[i].late && !can_fail(c[i].rule);
 		c[i].rank = c[i].recovered                                     ? 4

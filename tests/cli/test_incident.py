@@ -91,6 +91,17 @@ def test_a_deadline(classify):
     assert (answer["category"], answer["source"], answer["line"]) == ("timeout", "inc!job.json", 4)
 
 
+def test_a_status_is_no_aftermath(classify):
+    """What the status says goes before what the log survived, though the log tells its end itself."""
+    log = "x status=403\nBackoff reason: BackoffLimitExceeded\nafter that: Failed to pull image\n"
+    folder = write(classify, log__txt=log, pod__yaml=POD)
+    answer = scan(classify, folder)
+    assert answer["rule"] == "oom"
+    assert {one["rule"]: one["why_not"] for one in answer["also"]} == {
+        "denied": "earlier: the log went on to oom (in log.txt)",
+        "pull": "weaker: it came after the build had ended (in log.txt)"}
+
+
 def test_nothing_known_is_unknown(classify):
     """A job that failed for no reason that anything tells: no guess, and the status' own line."""
     folder = write(classify, job__json=JOB % "BackoffLimitExceeded", log__txt=LOG)
