@@ -94,7 +94,7 @@ _classify()
 		return
 		;;
 	scan:-o|scan:--output)
-		_classify_words 'text jsonl json markdown' "$cur"
+		_classify_words 'text jsonl json markdown postmortem' "$cur"
 		return
 		;;
 	scan:--database|compile:-o|compile:--output)

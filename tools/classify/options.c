@@ -14,6 +14,7 @@
 
 #define DEFAULT_WIDTH 100
 #define MAX_CONTEXT 20
+#define DOCUMENT_CONTEXT 3   /* of a post-mortem, where --context does not say */
 
 void terminal_options(struct output_options *options)
 {
@@ -40,7 +41,7 @@ static bool parse_number(const char *text, unsigned most, unsigned *ret)
 
 static bool parse_format(const char *name, enum output_format *ret)
 {
-	static const char *const names[] = { "text", "jsonl", "json", "markdown" };
+	static const char *const names[] = { "text", "jsonl", "json", "markdown", "postmortem" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(name, names[i]) == 0) {
 			*ret = (enum output_format)i;
@@ -77,6 +78,7 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 	};
 	*options = (struct scan_options){ 0 };
 	terminal_options(&options->output);
+	bool has_context = false;
 	int redact = -1;
 	int c;
 	optind = 1;
@@ -87,7 +89,7 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 			break;
 		case 'o':
 			if (!parse_format(optarg, &options->output.format)) {
-				usage_error(o, "scan", "unknown output '%s': text, jsonl, json or markdown", optarg);
+				usage_error(o, "scan", "unknown output '%s': text, jsonl, json, markdown or postmortem", optarg);
 				return false;
 			}
 			break;
@@ -105,6 +107,7 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 				usage_error(o, "scan", "--context takes a number of lines from 0 to %d", MAX_CONTEXT);
 				return false;
 			}
+			has_context = true;
 			break;
 		case OPT_REDACT:
 			redact = 1;
@@ -156,6 +159,9 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 		usage_error(o, "scan", "--database has its rules compiled in: it goes with neither --rules nor --engine");
 		return false;
 	}
-	options->redact = redact >= 0 ? redact == 1 : options->output.format == OUTPUT_MARKDOWN;
+	bool document = options->output.format == OUTPUT_POSTMORTEM;
+	options->redact = redact >= 0 ? redact == 1 : document || options->output.format == OUTPUT_MARKDOWN;
+	if (document && !has_context)
+		options->context = DOCUMENT_CONTEXT;
 	return true;
 }

@@ -41,6 +41,8 @@ void output_log(const struct output_options *o, FILE *f, const char *source, con
 		format_json_log(&t, source, v, hash);
 		text_adds(&t, "\n");
 		break;
+	case OUTPUT_POSTMORTEM:
+		break;
 	}
 	emit(f, &t);
 }
@@ -63,6 +65,7 @@ void output_end(const struct output_options *o, FILE *f, const struct output_tot
 		text_adds(&t, "]}\n");
 		break;
 	case OUTPUT_JSONL:
+	case OUTPUT_POSTMORTEM:
 		break;
 	}
 	emit(f, &t);

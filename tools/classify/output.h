@@ -19,6 +19,7 @@ enum output_format {
 	OUTPUT_JSONL,
 	OUTPUT_JSON,
 	OUTPUT_MARKDOWN,
+	OUTPUT_POSTMORTEM,   /* postmortem.h writes it */
 };
 
 struct output_options {

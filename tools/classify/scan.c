@@ -12,6 +12,7 @@
 #include "marks.h"
 #include "options.h"
 #include "output.h"
+#include "postmortem.h"
 #include "profile.h"
 
 struct scan {
@@ -27,6 +28,9 @@ struct scan {
 	bool grouped;                /* the output tells what several logs share */
 	struct groups groups;
 	struct marks marks;          /* of the log at hand */
+	bool document;               /* a post-mortem is written */
+	struct span span;            /* of the log at hand, if so */
+	struct postmortem postmortem;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -40,6 +44,8 @@ static void on_interrupt(int signal_number)
 static bool feed(const char *data, size_t length, void *user)
 {
 	struct scan *scan = user;
+	if (scan->document)
+		span_feed(&scan->span, data, length);
 	return !interrupted && clsf_stream_feed(scan->stream, scan->worker, data, length) == 0;
 }
 
@@ -93,8 +99,9 @@ static void report_input(struct scan *scan, const struct input_result *r)
 }
 
 /* Counts a verdict and puts it out. */
-static void tell(struct scan *scan, const char *source, const struct clsf_verdict *verdict)
+static void tell(struct scan *scan, struct postmortem_log *log)
 {
+	const struct clsf_verdict *verdict = log->verdict;
 	scan->totals.logs++;
 	if (verdict->outcome == CLSF_FAILED) {
 		scan->totals.failed++;
@@ -107,9 +114,15 @@ static void tell(struct scan *scan, const char *source, const struct clsf_verdic
 	if (scan->options->matches)
 		return;
 	if (scan->grouped)
-		groups_add(&scan->groups, source, verdict, scan->marks.context, scan->marks.n_context);
-	output_log(&scan->options->output, stdout, source, verdict, clsf_ruleset_hash(scan->ruleset),
-	           scan->totals.logs == 1);
+		groups_add(&scan->groups, log->source, verdict, scan->marks.context, scan->marks.n_context);
+	log->marks = &scan->marks;
+	log->span = &scan->span;
+	log->incident = scan->incident;
+	if (scan->document)
+		postmortem_add(&scan->postmortem, log);
+	else
+		output_log(&scan->options->output, stdout, log->source, verdict, clsf_ruleset_hash(scan->ruleset),
+		           scan->totals.logs == 1);
 }
 
 /* Feeds the input at the path. False if there is none. */
@@ -143,6 +156,7 @@ static bool visit(const char *path, void *user)
 	int code;
 	clsf_stream_reset(scan->stream);
 	marks_reset(&scan->marks);
+	span_reset(&scan->span);
 	if (!read_input(scan, path, &result)) {
 		report_input(scan, &result);
 		return true;
@@ -153,7 +167,9 @@ static bool visit(const char *path, void *user)
 	if (!verdict)
 		return code != CLSF_E_NOMEM;
 	report_input(scan, &result);
-	tell(scan, path, verdict);
+	if (scan->document)
+		span_end(&scan->span, 0, verdict->lines);
+	tell(scan, &(struct postmortem_log){ .source = path, .verdict = verdict, .line = verdict->line.number });
 	return !ferror(stdout) && !interrupted;
 }
 
@@ -181,6 +197,8 @@ static bool read_part(struct scan *scan, struct incident *in, size_t index, uint
 	if (!opened)
 		return true;
 	int code = clsf_stream_part(scan->stream, scan->worker, lines, bytes);
+	if (scan->document)
+		span_end(&scan->span, part->lines, *lines);
 	if (!result.complete && !in->truncated) {
 		char message[1024];
 		snprintf(message, sizeof(message), "%s", result.message);
@@ -199,6 +217,7 @@ static void scan_incident(struct scan *scan)
 	incident_collect(&in, &scan->options->inputs, complain_about, scan);
 	scan->incident = &in;
 	clsf_stream_reset(scan->stream);
+	span_reset(&scan->span);
 	bool any = false;
 	for (size_t i = 0; i < in.n && read_part(scan, &in, i, &lines, &bytes); i++)
 		;
@@ -212,7 +231,9 @@ static void scan_incident(struct scan *scan)
 		incident_localize(&in, verdict, &told, &local);
 		in.failed_memory = in.failed_memory || local.failed || local.source.failed;
 		if (!in.failed_memory)
-			tell(scan, local.source.data, &local.verdict);
+			tell(scan, &(struct postmortem_log){
+				.source = local.source.data, .verdict = &local.verdict, .whole = verdict,
+				.line = told.verdict ? told.part->lines + local.verdict.line.number : verdict->line.number });
 		local_verdict_free(&local);
 		incident_told_free(&told);
 	}
@@ -245,7 +266,7 @@ static bool prepare(struct scan *scan)
 	stream->redact = scan->options->redact;
 	if (scan->options->matches)
 		stream->on_match = on_match;
-	else if (scan->grouped && marks_capture(scan->ruleset))
+	else if (scan->document || (scan->grouped && marks_capture(scan->ruleset)))
 		stream->on_match = on_mark;
 	stream->user = scan;
 	struct clsf_worker_options worker = CLSF_WORKER_OPTIONS_INIT;
@@ -271,6 +292,7 @@ int command_scan(int argc, char **argv, struct outcome *o)
 	}
 	struct scan scan = { .options = &options, .outcome = o };
 	bool quiet = options.output.format == OUTPUT_TEXT && options.output.quiet;
+	scan.document = !options.matches && options.output.format == OUTPUT_POSTMORTEM;
 	scan.grouped = !options.matches && options.output.format != OUTPUT_JSONL && !quiet;
 	bool going = prepare(&scan);
 	/* Without SA_RESTART a read that waits is interrupted, too. */
@@ -285,7 +307,9 @@ int command_scan(int argc, char **argv, struct outcome *o)
 		scan_incident(&scan);
 	for (size_t i = 0; going && !options.incident && i < options.inputs.n; i++)
 		going = input_walk(options.inputs.item[i], visit, complain_about, &scan);
-	if (!options.matches)
+	if (scan.document && scan.ruleset)
+		postmortem_write(&scan.postmortem, &scan.totals, &scan.groups, clsf_ruleset_hash(scan.ruleset), stdout);
+	else if (!options.matches)
 		output_end(&options.output, stdout, &scan.totals, &scan.groups);
 	if (interrupted) {
 		complain("interrupted; what was found so far is complete");
@@ -296,6 +320,7 @@ int command_scan(int argc, char **argv, struct outcome *o)
 		profile_print(stderr, scan.worker, profile_clock(NULL) - begun);
 	if (scan.groups.limited)
 		complain("there are more groups or captured values than are compared; those met first are");
+	postmortem_free(&scan.postmortem);
 	groups_free(&scan.groups);
 	marks_free(&scan.marks);
 	clsf_stream_free(scan.stream);

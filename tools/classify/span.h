@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TOOL_SPAN_H
+#define TOOL_SPAN_H
+
+/*
+ * From when to when a log goes: the first and the last timestamp of its lines,
+ * looked for in its first and last bytes. Of a log in UTF-16 nothing is known.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <classify/classify.h>
+
+#define SPAN_BYTES ((size_t)16 * 1024)
+
+struct span {
+	char head[SPAN_BYTES], tail[SPAN_BYTES];
+	size_t head_length, tail_length;
+	bool head_full;
+	struct clsf_time first, last;   /* clock NONE: not known */
+	uint64_t first_line, last_line;
+};
+
+/* Another log begins. */
+void span_reset(struct span *span);
+/* Its next bytes. */
+void span_feed(struct span *span, const char *data, size_t length);
+/* It, or a part of it, ends; it had so many lines before that part, and has so many with it. */
+void span_end(struct span *span, uint64_t lines_before, uint64_t lines);
+
+#endif
