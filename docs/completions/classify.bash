@@ -73,6 +73,7 @@ _classify()
 		new) options+=' --from --category --id --pack --title --force' ;;
 		import) options='--from --pack --category --output --force --help' ;;
 		export) options+=' --to --force' ;;
+		new) options+=' --from --from-group --category --id --pack --title --force' ;;
 		esac
 		;;
 	compile)
@@ -88,6 +89,10 @@ _classify()
 	esac
 
 	case $command:$prev in
+	rules:--from-group)
+		COMPREPLY=()
+		return
+		;;
 	*:-r|*:--rules)
 		_classify_files
 		[[ -n $cur && default == "$cur"* ]] && COMPREPLY=(default)

@@ -104,7 +104,7 @@ static const char compile[] =
 static const char rules[] =
 	"usage: classify rules list|check [--rules PATH]... [-o text|jsonl]\n"
 	"       classify rules test [OPTION]...\n"
-	"       classify rules new [OPTION]... 'LINE' | --from LOG[:NUMBER]\n"
+	"       classify rules new [OPTION]... 'LINE' | --from LOG[:NUMBER] | --from-group TEMPLATE PATH...\n"
 	"       classify rules import [OPTION]... PATH...\n"
 	"       classify rules export --to FORMAT [OPTION]...\n"
 	"\n"
@@ -159,12 +159,16 @@ static const char rules_test[] =
 static const char rules_new[] =
 	"usage: classify rules new [OPTION]... 'LINE'\n"
 	"       classify rules new [OPTION]... --from LOG[:NUMBER]\n"
+	"       classify rules new [OPTION]... --from-group TEMPLATE PATH...\n"
 	"\n"
 	"Writes a rule for a line: the expression of its message, with captures for what varies, an example\n"
 	"that matches and one that must not. The rule loads and passes 'classify rules test' as it is. '-'\n"
 	"reads the line from standard input; several lines are a log.\n"
 	"\n"
 	"      --from LOG      the most telling line of a log that no rule knows; with :NUMBER, that line\n"
+	"      --from-group TEMPLATE\n"
+	"                      what the telling lines of the logs below PATH have in common that are unknown\n"
+	"                      failures with this template, as 'scan' names it\n"
 	"      --category NAME the category; without it that of a rule that knows the line, or unknown\n"
 	"      --id ID         the id; otherwise made of the pack and the first words\n"
 	"      --pack PACK     the pack; otherwise 'mine'\n"
@@ -177,6 +181,7 @@ static const char rules_new[] =
 	"  classify rules new --category tool_bug 'level=error msg=\"sink 7 is clogged\"'\n"
 	"  classify rules new --from build.log:412 --pack kaniko -o my-rules/kaniko.yaml\n"
 	"  kubectl logs job/build-42 | classify rules new -\n"
+	"  classify rules new --from-group 10bc45b94bc68a82 failed/\n"
 	"\n"
 	"exit: 0 done; 2 wrong usage, no such line, a log that is known or passed, or a file that is there.\n";
 

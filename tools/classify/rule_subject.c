@@ -223,6 +223,12 @@ bool subject_from_log(const char *from, struct clsf_ruleset *rs, struct subject 
 	return good;
 }
 
+bool subject_from_line(const char *path, uint64_t number, struct subject *subject, struct outcome *o)
+{
+	struct source s = { .path = path };
+	return pick_line(&s, number, subject, o);
+}
+
 bool subject_from_text(const char *line, struct clsf_ruleset *rs, struct subject *subject, struct outcome *o)
 {
 	struct source s = { 0 };

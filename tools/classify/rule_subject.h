@@ -8,6 +8,8 @@
  * so that it is the line that rules see, and takes its wrappers off.
  */
 
+#include <stdint.h>
+
 #include "cli.h"
 #include "text.h"
 
@@ -24,6 +26,8 @@ bool subject_from_text(const char *line, struct clsf_ruleset *rs, struct subject
 bool subject_from_input(struct clsf_ruleset *rs, struct subject *subject, bool log, struct outcome *o);
 /* "LOG", or "LOG:NUMBER" if there is no file of that name. */
 bool subject_from_log(const char *from, struct clsf_ruleset *rs, struct subject *subject, struct outcome *o);
+/* The line of this number. */
+bool subject_from_line(const char *path, uint64_t number, struct subject *subject, struct outcome *o);
 
 void subject_done(struct subject *subject);
 

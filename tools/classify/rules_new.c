@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `classify rules new`: a whole rule from one line of a log. rule_subject.c
- * finds the line, rule_draft.c makes the expression, and near_miss.c the line
- * that must not match. Nothing is printed that was not tried: the rule loads,
- * matches its example and leaves the other alone.
+ * `classify rules new`: a whole rule from one line of a log, or from what a group
+ * of unknown failures have in common. rule_subject.c and rule_group.c find the
+ * lines, rule_draft.c makes the expression of one, and near_miss.c the line that
+ * must not match. Nothing is printed that was not tried: the rule loads, matches
+ * its examples and leaves the other alone.
  */
 
 #include <errno.h>
@@ -16,16 +17,19 @@
 #include "help.h"
 #include "load.h"
 #include "rule_draft.h"
+#include "rule_group.h"
 #include "rule_subject.h"
 #include "rules.h"
 #include "trial.h"
 
 #define MAX_EXAMPLE 2048               /* a longer line is shown as its message, cut */
+#define MAX_EXAMPLES 3                 /* of a group */
 #define DEFAULT_PACK "mine"
 
 struct new_options {
 	struct list rules;
-	const char *id, *pack, *category, *title, *from, *output;
+	const char *id, *pack, *category, *title, *from, *from_group, *output;
+	struct list logs;              /* of --from-group */
 	bool force;
 };
 
@@ -40,12 +44,18 @@ static void choose_example(const struct subject *s, struct text *ret)
 	text_add(ret, from->data, length);
 }
 
+/* A line that matches, and what it captures. */
+struct example {
+	struct text line, fields;
+};
+
 struct rule_text {
 	const struct new_options *options;
 	const char *id, *category;
 	const struct draft *draft;
-	const struct text *match, *reject;   /* examples; the second may be empty */
-	const struct trial_match *captured;  /* or NULL */
+	const struct example *examples;
+	size_t n_examples;
+	const struct text *reject;           /* may be empty */
 };
 
 static void add_key(struct text *t, const char *key, const char *value, size_t length)
@@ -78,14 +88,17 @@ static void write_rule(const struct rule_text *r, struct text *t)
 	             "    #     the commands that help\n"
 	             "    #   prevent: How it does not happen again.\n"
 	             "    examples:\n"
-	             "      match:\n"
-	             "        - line: ");
-	text_add_yaml(t, r->match->data, r->match->length);
-	if (r->captured) {
-		text_adds(t, "\n          fields: ");
-		trial_add_fields(t, r->captured);
+	             "      match:\n");
+	for (size_t i = 0; i < r->n_examples; i++) {
+		const struct example *e = &r->examples[i];
+		text_adds(t, "        - line: ");
+		text_add_yaml(t, e->line.data, e->line.length);
+		if (e->fields.length) {
+			text_adds(t, "\n          fields: ");
+			text_add(t, e->fields.data, e->fields.length);
+		}
+		text_adds(t, "\n");
 	}
-	text_adds(t, "\n");
 	if (r->reject->length) {
 		text_adds(t, "      reject:\n        - ");
 		text_add_yaml(t, r->reject->data, r->reject->length);
@@ -114,7 +127,8 @@ static bool matches(struct trial *t, const struct text *line, const char *id)
 /* Finds a line that comes near and is not matched. */
 static bool find_reject(struct trial *t, const struct rule_text *r, struct text *ret_line)
 {
-	for (size_t n = 0; draft_near_miss(r->match->data, r->match->length, &r->draft->words, n, ret_line); n++)
+	const struct text *line = &r->examples[0].line;
+	for (size_t n = 0; draft_near_miss(line->data, line->length, &r->draft->words, n, ret_line); n++)
 		if (ret_line->length && !matches(t, ret_line, r->id))
 			return true;
 	return false;
@@ -133,26 +147,53 @@ static void make_readable(struct text *t)
 	*t = readable;
 }
 
+/* Every line has to be matched as it came, and the examples as they can be written. */
+static bool match_all(struct trial *t, const struct rule_group *g, const struct rule_text *r, struct example *examples)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (!matches(t, &g->member[i].line, r->id))
+			return false;
+	for (size_t i = 0; i < r->n_examples; i++) {
+		if (!matches(t, &examples[i].line, r->id))
+			return false;
+		trial_add_fields(&examples[i].fields, trial_find(t, r->id));
+	}
+	return true;
+}
+
+enum way { WAY_COMMON, WAY_CAPTURES, WAY_LITERAL, WAY_WHOLE };
+
+static bool make_draft(struct draft *d, const struct rule_group *g, enum way way)
+{
+	static const enum draft_way ways[] = {
+		[WAY_CAPTURES] = DRAFT_CAPTURES, [WAY_LITERAL] = DRAFT_LITERAL, [WAY_WHOLE] = DRAFT_WHOLE,
+	};
+	if (way == WAY_COMMON)
+		return g->n > 1 && rule_group_draft(d, g);
+	draft_make(d, g->member[0].message.data, g->member[0].message.length, ways[way]);
+	return true;
+}
+
 /* Tries a way of drafting: the text of the rule when it loads and its examples hold. */
-static bool try_way(const struct subject *s, enum draft_way way, struct rule_text *r, struct text *ret_text,
+static bool try_way(const struct rule_group *g, enum way way, struct rule_text *r, struct text *ret_text,
                     struct clsf_error *error)
 {
-	struct draft draft;
-	struct text match = { 0 }, reject = { 0 };
+	struct draft draft = { 0 };
+	struct example examples[MAX_EXAMPLES] = { 0 };
+	struct text reject = { 0 };
 	struct trial t = { 0 };
-	draft_make(&draft, s->message.data, s->message.length, way);
-	choose_example(s, &match);
-	make_readable(&match);
+	bool good = make_draft(&draft, g, way);
 	r->draft = &draft;
-	r->match = &match;
+	r->examples = examples;
+	r->n_examples = g->n < MAX_EXAMPLES ? g->n : MAX_EXAMPLES;
 	r->reject = &reject;
-	r->captured = NULL;
-	struct clsf_ruleset *rs = load_rule(r, ret_text, error);
-	/* It has to match the line as it came, and as it can be written. */
-	bool good = rs && trial_start(&t, rs) && matches(&t, &s->line, r->id) && find_reject(&t, r, &reject) &&
-	            matches(&t, &match, r->id);
+	for (size_t i = 0; good && i < r->n_examples; i++) {
+		choose_example(&g->member[i], &examples[i].line);
+		make_readable(&examples[i].line);
+	}
+	struct clsf_ruleset *rs = good ? load_rule(r, ret_text, error) : NULL;
+	good = rs && trial_start(&t, rs) && find_reject(&t, r, &reject) && match_all(&t, g, r, examples);
 	if (good) {
-		r->captured = trial_find(&t, r->id);
 		struct clsf_ruleset *whole = load_rule(r, ret_text, error);
 		good = whole != NULL;
 		clsf_ruleset_unref(whole);
@@ -160,7 +201,10 @@ static bool try_way(const struct subject *s, enum draft_way way, struct rule_tex
 	trial_stop(&t);
 	clsf_ruleset_unref(rs);
 	draft_done(&draft);
-	text_free(&match);
+	for (size_t i = 0; i < MAX_EXAMPLES; i++) {
+		text_free(&examples[i].line);
+		text_free(&examples[i].fields);
+	}
 	text_free(&reject);
 	return good;
 }
@@ -260,34 +304,46 @@ static void print_rule(const struct text *t, const struct new_options *options, 
 	o->unread = true;
 }
 
-static void make_rule(struct subject *s, const struct new_options *options, struct clsf_ruleset *rs,
+static void make_rule(const struct rule_group *g, const struct new_options *options, struct clsf_ruleset *rs,
                       struct outcome *o)
 {
-	static const enum draft_way ways[] = { DRAFT_CAPTURES, DRAFT_LITERAL, DRAFT_WHOLE };
 	const char *pack = options->pack ? options->pack : DEFAULT_PACK;
+	const struct subject *s = &g->member[0];
 	char *id = options->id ? strdup(options->id) : make_id(s, pack, rs);
 	struct rule_text r = { .options = options, .id = id ? id : "" };
 	struct text t = { 0 };
 	struct clsf_error error = { 0 };
 	bool good = false;
 	r.category = options->category ? options->category : guess_category(s, rs);
-	for (size_t i = 0; id && !good && i < sizeof(ways) / sizeof(ways[0]); i++)
-		good = try_way(s, ways[i], &r, &t, &error);
+	for (enum way way = WAY_COMMON; id && !good && way <= WAY_WHOLE; way++)
+		good = try_way(g, way, &r, &t, &error);
 	if (good) {
 		print_rule(&t, options, id, o);
 	} else {
-		complain("no rule can be made of this line%s%s", *error.message ? ": " : "", error.message);
+		complain("no rule can be made of %s%s%s", g->n > 1 ? "these lines" : "this line", *error.message ? ": " : "",
+		         error.message);
 		o->unread = true;
 	}
 	text_free(&t);
 	free(id);
 }
 
+/* 16 hexadecimal digits, as `scan` prints them */
+static bool is_fingerprint(const char *s)
+{
+	return strlen(s) == 16 && strspn(s, "0123456789abcdef") == 16;
+}
+
 static void check_options(const struct new_options *options, int left, struct outcome *o)
 {
 	struct text names = { 0 };
 	list_categories(&names);
-	if (options->from ? left != 0 : left != 1)
+	if (options->from_group && (options->from || left == 0))
+		usage_error(o, "rules new", "--from-group takes logs or folders, and does not go with --from");
+	else if (options->from_group && !is_fingerprint(options->from_group))
+		usage_error(o, "rules new", "'%s' is no template: 16 hexadecimal digits, as 'classify scan' prints them",
+		            options->from_group);
+	else if (!options->from_group && (options->from ? left != 0 : left != 1))
 		usage_error(o, "rules new", "give one line in quotes, '-', or --from and a log");
 	else if (options->category && !is_category(options->category))
 		usage_error(o, "rules new", "unknown category '%s': %.*s", options->category, (int)names.length, names.data);
@@ -300,26 +356,34 @@ static void new_rule(const char *line, const struct new_options *options, struct
 {
 	struct load_options load = { .paths = &options->rules };
 	struct clsf_ruleset *rs = load_rules(&load, o);
-	struct subject s = { 0 };
+	struct rule_group g = { .n = 1 };
+	struct subject *s = &g.member[0];
 	bool good = rs != NULL;
 	if (good && options->id && clsf_ruleset_find(rs, options->id)) {
 		usage_error(o, "rules new", "another rule has the id '%s'", options->id);
 		good = false;
 	}
-	if (good && options->from)
-		good = strcmp(options->from, "-") == 0 ? subject_from_input(rs, &s, true, o)
-		                                       : subject_from_log(options->from, rs, &s, o);
-	else if (good)
-		good = strcmp(line, "-") == 0 ? subject_from_input(rs, &s, false, o) : subject_from_text(line, rs, &s, o);
+	if (good && options->from_group) {
+		g.n = 0;
+		good = rule_group_find(options->from_group, &options->logs, rs, &g, o);
+		if (good)
+			complain("%zu of %zu logs have this template, with %zu%s different line%s", g.logs, g.seen, g.n,
+			         g.n == GROUP_MEMBERS ? " or more" : "", g.n == 1 ? "" : "s");
+	} else if (good && options->from) {
+		good = strcmp(options->from, "-") == 0 ? subject_from_input(rs, s, true, o)
+		                                       : subject_from_log(options->from, rs, s, o);
+	} else if (good) {
+		good = strcmp(line, "-") == 0 ? subject_from_input(rs, s, false, o) : subject_from_text(line, rs, s, o);
+	}
 	if (good)
-		make_rule(&s, options, rs, o);
-	subject_done(&s);
+		make_rule(&g, options, rs, o);
+	rule_group_done(&g);
 	clsf_ruleset_unref(rs);
 }
 
 int rules_new(int argc, char **argv, struct outcome *o)
 {
-	enum { ID = 256, PACK, CATEGORY, TITLE, FROM, FORCE };
+	enum { ID = 256, PACK, CATEGORY, TITLE, FROM, FROM_GROUP, FORCE };
 	static const struct option known[] = {
 		{ "rules", required_argument, NULL, 'r' },
 		{ "id", required_argument, NULL, ID },
@@ -327,6 +391,7 @@ int rules_new(int argc, char **argv, struct outcome *o)
 		{ "category", required_argument, NULL, CATEGORY },
 		{ "title", required_argument, NULL, TITLE },
 		{ "from", required_argument, NULL, FROM },
+		{ "from-group", required_argument, NULL, FROM_GROUP },
 		{ "output", required_argument, NULL, 'o' },
 		{ "force", no_argument, NULL, FORCE },
 		{ "help", no_argument, NULL, 'h' },
@@ -354,6 +419,9 @@ int rules_new(int argc, char **argv, struct outcome *o)
 		case FROM:
 			options.from = optarg;
 			break;
+		case FROM_GROUP:
+			options.from_group = optarg;
+			break;
 		case 'o':
 			options.output = optarg;
 			break;
@@ -370,7 +438,10 @@ int rules_new(int argc, char **argv, struct outcome *o)
 	}
 	if (!o->usage)
 		check_options(&options, argc - optind, o);
+	for (int i = optind; options.from_group && i < argc; i++)
+		list_add(&options.logs, argv[i]);
 	if (!o->usage)
-		new_rule(options.from ? NULL : argv[optind], &options, o);
+		new_rule(options.from || options.from_group ? NULL : argv[optind], &options, o);
+	list_free(&options.logs);
 	return rules_end(&options.rules, o);
 }
