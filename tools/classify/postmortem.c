@@ -472,7 +472,8 @@ static void write_summary(struct postmortem *pm, struct text *t, const struct ou
 static void write_timeline(struct postmortem *pm, struct text *t)
 {
 	bool sorted = sort_rows(pm);
-	text_adds(t, "\n## Timeline\n\nThe times are those that lines tell, in UTC; where a line tells no zone, it is taken for UTC.");
+	text_adds(t, "\n## Timeline\n\n"
+	             "The times are those that lines tell, in UTC; where a line tells no zone, it is taken for UTC.");
 	if (!sorted && pm->logs > 1)
 		text_adds(t, " Not all lines tell the day: rows stand in the order of the logs.");
 	text_adds(t, "\n\n| time | what | where | line |\n|---|---|---|---|\n");

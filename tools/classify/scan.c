@@ -233,7 +233,8 @@ static void scan_incident(struct scan *scan)
 		if (!in.failed_memory)
 			tell(scan, &(struct postmortem_log){
 				.source = local.source.data, .verdict = &local.verdict, .whole = verdict,
-				.line = told.verdict ? told.part->lines + local.verdict.line.number : verdict->line.number });
+				.line = told.verdict ? told.part->lines + local.verdict.line.number
+				                     : verdict->line.number });
 		local_verdict_free(&local);
 		incident_told_free(&told);
 	}
