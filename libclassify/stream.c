@@ -37,7 +37,8 @@ int clsf_stream_new(struct clsf_ruleset *ruleset, const struct clsf_stream_optio
 	if (s->options.context > CLSF__MAX_CONTEXT)
 		s->options.context = CLSF__MAX_CONTEXT;
 	s->ruleset = clsf_ruleset_ref(ruleset);
-	struct clsf__buffer *buffers[] = { &s->partial, &s->wide, &s->tail, &s->telling_text };
+	struct clsf__buffer *buffers[] = { &s->partial, &s->wide, &s->tail, &s->telling_text,
+		                          &s->telling_before, &s->telling_after };
 	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
 		clsf__buffer_init(buffers[i], &a);
 	clsf__arena_init(&s->arena, &a);
@@ -67,6 +68,7 @@ void clsf_stream_reset(struct clsf_stream *s)
 	clsf__summary_reset(s);
 	s->partial.length = s->wide.length = s->tail.length = 0;
 	s->partial.failed = s->wide.failed = s->tail.failed = s->telling_text.failed = false;
+	s->telling_before.failed = s->telling_after.failed = false;
 	s->dropped = s->lines = s->offset = s->bytes = 0;
 	s->cr_dropped = s->begun = s->utf16 = s->utf16_big = s->finished = s->stopped = false;
 	s->n_pending = s->n_parts = 0;

@@ -158,6 +158,7 @@ struct clsf_stream {
 	bool has_telling;
 	struct clsf__buffer telling_text;
 	struct clsf__weighed weighed[CLSF__MAX_WEIGHED];  /* by line number */
+	struct clsf__buffer telling_before, telling_after; /* lines around the first of them */
 
 	/* What is to be said besides. */
 	bool truncated;
@@ -372,6 +373,9 @@ void clsf__evidence_done(struct clsf_stream *s, struct clsf__evidence *e);
 
 /* Keeps the lines around an evidence that is the line, or stands above it. */
 int clsf__evidence_context(struct clsf_stream *s, struct clsf__evidence *e, const struct clsf__line *line);
+
+/* Adds a line to a context, ended by \n; cut short once the summary has grown too large. */
+void clsf__context_add(struct clsf_stream *s, struct clsf__buffer *b, const char *text, size_t length);
 
 /* Keeps a line and captures as evidence, replacing what it held. */
 int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const struct clsf_line *line,

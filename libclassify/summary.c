@@ -145,8 +145,7 @@ int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const st
 	return e->data.failed || !room ? CLSF_E_NOMEM : 0;
 }
 
-/* Adds a line to a context, ended by \n; cut short once the summary has grown too large. */
-static void add_context(struct clsf_stream *s, struct clsf__buffer *b, const char *text, size_t length)
+void clsf__context_add(struct clsf_stream *s, struct clsf__buffer *b, const char *text, size_t length)
 {
 	size_t before = b->length;
 	bool full = s->kept > CLSF__MAX_KEPT;
@@ -174,14 +173,14 @@ int clsf__evidence_context(struct clsf_stream *s, struct clsf__evidence *e, cons
 		return 0;
 	while (n-- > 0) {
 		if (above[n].number < e->line && e->line - above[n].number <= wanted)
-			add_context(s, &e->before, above[n].text, above[n].length);
+			clsf__context_add(s, &e->before, above[n].text, above[n].length);
 		if (above[n].number > e->line && left) {
-			add_context(s, &e->after, above[n].text, above[n].length);
+			clsf__context_add(s, &e->after, above[n].text, above[n].length);
 			left--;
 		}
 	}
 	if (e->line < line->number && left) {
-		add_context(s, &e->after, clsf__line_text(line), line->length);
+		clsf__context_add(s, &e->after, clsf__line_text(line), line->length);
 		left--;
 	}
 	e->after_wanted = left;
@@ -199,7 +198,7 @@ static int add_after(struct clsf_stream *s, struct clsf__evidence *e, const char
 		size_t end = newline ? (size_t)(newline - block) : length;
 		if (number == e->after_next) {
 			size_t n = end > at && block[end - 1] == '\r' ? end - 1 - at : end - at;
-			add_context(s, &e->after, block + at, n);
+			clsf__context_add(s, &e->after, block + at, n);
 			if (e->after.failed)
 				return CLSF_E_NOMEM;
 			e->after_next++;
@@ -358,7 +357,9 @@ void clsf__summary_reset(struct clsf_stream *s)
 	s->gate_until = 0;
 	s->has_telling = false;
 	memset(s->weighed, 0, sizeof(s->weighed));
-	s->telling_text.length = 0;
+	clsf__buffer_clear(&s->telling_text);
+	clsf__buffer_clear(&s->telling_before);
+	clsf__buffer_clear(&s->telling_after);
 }
 
 void clsf__summary_done(struct clsf_stream *s)
@@ -374,4 +375,6 @@ void clsf__summary_done(struct clsf_stream *s)
 	s->table = NULL;
 	s->states_capacity = s->table_size = 0;
 	clsf__buffer_done(&s->telling_text);
+	clsf__buffer_done(&s->telling_before);
+	clsf__buffer_done(&s->telling_after);
 }

@@ -260,6 +260,20 @@ static bool comes_before(int score, int other)
 	return score > other || (score == other && score > 0);
 }
 
+/* Keeps the lines around lines[at], of which the nearest to the end come first. */
+static bool keep_context(struct clsf_stream *s, const struct clsf__above *lines, size_t n, size_t at)
+{
+	const size_t wanted = s->options.context;
+	size_t first = n - 1 - at < wanted ? n - 1 : at + wanted;
+	s->kept -= s->telling_before.length + s->telling_after.length;
+	s->telling_before.length = s->telling_after.length = 0;
+	for (size_t i = first; i > at; i--)
+		clsf__context_add(s, &s->telling_before, lines[i].text, lines[i].length);
+	for (size_t i = at; i-- > 0 && at - i <= wanted;)
+		clsf__context_add(s, &s->telling_after, lines[i].text, lines[i].length);
+	return !s->telling_before.failed && !s->telling_after.failed;
+}
+
 int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line)
 {
 	if (s->has_telling && s->telling_episode == s->episode)
@@ -267,6 +281,9 @@ int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struc
 	struct clsf__above lines[CLSF__TELLING_LINES + 1];
 	lines[0] = (struct clsf__above){ clsf__line_text(line), line->length, line->number, line->offset };
 	size_t n = 1 + clsf__lines_above(s, line, lines + 1, CLSF__TELLING_LINES, CLSF__TELLING_BYTES);
+	/* What stands before a success was recovered from. */
+	while (n > 1 && lines[n - 1].number <= s->success_line)
+		n--;
 	s->has_telling = true;
 	s->telling_episode = s->episode;
 	s->n_telling = 0;
@@ -302,6 +319,8 @@ int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struc
 		clsf__buffer_add(&s->telling_text, kept->text, s->telling[i].text_length);
 		clsf__buffer_addc(&s->telling_text, '\0');
 	}
+	if (s->n_telling && !keep_context(s, lines, n, order[0]))
+		return CLSF_E_NOMEM;
 	return s->telling_text.failed ? CLSF_E_NOMEM : 0;
 }
 

@@ -386,8 +386,14 @@ static bool fill_unknown(struct clsf_stream *s)
 	}
 	v->telling = lines;
 	v->n_telling = s->n_telling;
-	if (s->n_telling)
+	if (s->n_telling) {
+		const struct clsf__buffer *before = &s->telling_before, *after = &s->telling_after;
 		v->line = lines[0];
+		v->before = shown(s, before->length ? before->data : "", before->length, false, &v->before_length);
+		v->after = shown(s, after->length ? after->data : "", after->length, false, &v->after_length);
+		if (!v->before || !v->after)
+			return false;
+	}
 	/* The template is that of the raw text, so that it is the same with and without redaction. */
 	const char *text = s->n_telling ? s->telling_text.data + s->telling[0].at : "";
 	size_t length = s->n_telling ? s->telling[0].text_length : 0;

@@ -119,6 +119,8 @@ def test_unknown_takes_the_line_of_the_log(classify):
     assert answer["line"] == 3
     assert answer["text"] == "frobnicator: cannot open 17 sinks"
     assert [told["line"] for told in answer["telling"]] == [3, 4]
+    done = classify.run("scan", "--incident", "-r", the_rules(classify), "-o", "markdown", "--context", "3", folder)
+    assert "```text\n" + log + "```\n" in done.out
     alone = classify.verdict(classify.rules(marker("bye", "^bye", "failure")), log)
     assert alone["fingerprint"] == answer["fingerprint"]
 

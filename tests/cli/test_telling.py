@@ -39,3 +39,23 @@ def test_reach(classify):
     for filler, n in (("x\n", 158), ("y" * 1000 + "\n", 15)):
         assert telling(classify, "fatal: first\n" + filler * n)["text"] == "fatal: first"
         assert telling(classify, "fatal: first\n" + filler * (n + 2))["text"] != "fatal: first"
+
+
+def test_context(classify):
+    """The lines around it, up to the marker, as around any other; redacted if asked for."""
+    rules = classify.rules(marker("end", "^it ended$", "failure"))
+    log = "one\ntwo password=hunter22\nthree\nfatal: four\nfive\nit ended\nsix\n"
+    done = classify.run("scan", "-r", rules, "--context", "2", "--redact", "-", stdin=log.encode())
+    shown = [line.lstrip("> ").split(None, 2)[-1] for line in done.out.splitlines() if line.lstrip("> ").startswith("line ")]
+    assert shown[:5] == ["two password=[redacted]", "three", "fatal: four", "five", "it ended"]
+    assert "hunter22" not in done.out and "six" not in done.out
+    done = classify.run("scan", "-r", rules, "--context", "1", "-", stdin=("fatal: a\nit ended\n").encode())
+    assert "line 0" not in done.out and "> line 1" in done.out
+
+
+def test_context_of_a_later_failure(classify):
+    """A success between two failures: the lines are those of the second."""
+    rules = classify.rules(marker("end", "^it ended$", "failure"), marker("good", "^good$", "success"))
+    log = "aa\nfatal: b\ncc\nit ended\ngood\ndd\nfatal: e\nff\nit ended\n"
+    done = classify.run("scan", "-r", rules, "--context", "1", "-o", "markdown", "-", stdin=log.encode())
+    assert "```text\ndd\nfatal: e\nff\n```" in done.out

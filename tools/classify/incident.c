@@ -351,9 +351,16 @@ static void take_told(struct clsf_verdict *v, const struct clsf_verdict *told)
 	v->fingerprint = told->fingerprint;
 	v->before = told->before;
 	v->before_length = told->before_length;
-	/* The mark may stand among the lines after it. */
-	v->after = "";
-	v->after_length = 0;
+	/* The mark may be the last of the lines after it, and the end of the log a blank one before that. */
+	static const char mark[] = END_MARK "\n";
+	size_t n = told->after_length, size = strlen(mark);
+	if (n >= size && memcmp(told->after + n - size, mark, size) == 0) {
+		n -= size;
+		if (n && told->after[n - 1] == '\n' && (n == 1 || told->after[n - 2] == '\n'))
+			n--;
+	}
+	v->after = told->after;
+	v->after_length = n;
 }
 
 void incident_localize(const struct incident *in, const struct clsf_verdict *verdict,
