@@ -115,6 +115,14 @@ def test_chance_is_not_told(classify):
     assert group["fields"] == {"status": "403"} and shared(group) == []
 
 
+def test_few_of_many_are_not_told(classify):
+    """A value that is rare in the group, though it stands out among the few that have its name."""
+    logs = {f"{i}.log": "disk full\n" for i in range(9)}
+    logs |= {"x.log": "disk full on node-3\n", "y.log": "disk full on node-3\n", "z.log": "disk full on node-3\n"}
+    assert shared(scan(classify, logs)["rule", "disk"]) == [("node", "node-3", 3)]
+    assert shared(scan(classify, {"9.log": "disk full\n"})["rule", "disk"]) == []
+
+
 def test_redacted_values_are_not_compared(classify):
     """Two secrets look the same once they are hidden."""
     logs = {f"{i}.log": f"denied s3 bucket=token=ghp_{str(i) * 36} status=403\n" for i in range(4)}

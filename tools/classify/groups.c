@@ -222,9 +222,9 @@ static bool is_field(const struct group *group, const struct tally_entry *e)
 }
 
 /*
- * Of the values of one name those that stand out: at least two logs, and half
- * as many again as if all values were equally common. In a group of several
- * rules a value counts only if logs of more than one have it.
+ * Of the values of one name those that stand out: at least two logs, a quarter
+ * of the group, and half as many again as if all values were equally common. In
+ * a group of several rules a value counts only if logs of more than one have it.
  */
 static void add_shares(struct groups *g, struct group *group, const struct tally_entry *e, size_t n)
 {
@@ -232,7 +232,8 @@ static void add_shares(struct groups *g, struct group *group, const struct tally
 	for (size_t i = 0; i < n; i++)
 		logs += e[i].count;
 	for (size_t i = 0; i < n; i++) {
-		bool common = e[i].count >= 2 && (n == 1 || e[i].count * n * 2 >= logs * 3);
+		bool common = e[i].count >= 2 && e[i].count * 4 >= group->count &&
+		              (n == 1 || e[i].count * n * 2 >= logs * 3);
 		if (!common || is_field(group, &e[i]) || (group->kind >= GROUP_CATEGORY && !e[i].spans))
 			continue;
 		struct group_share *grown = realloc(group->shares, (group->n_shares + 1) * sizeof(*grown));
