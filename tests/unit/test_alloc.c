@@ -88,6 +88,8 @@ static int live(struct ledger *ledger, bool must_work)
 	if (result == 0)
 		result = clsf_stream_feed(s, w, log_text + 20, sizeof(log_text) - 21);
 	if (result == 0)
+		result = clsf_stream_part(s, w, NULL, NULL);
+	if (result == 0)
 		result = clsf_stream_finish(s, w, &v);
 	if (result == 0 && must_work) {
 		assert_int_equal(v->outcome, CLSF_FAILED);
