@@ -43,7 +43,7 @@
 #define CLSF__TELLING_BYTES ((size_t)16 * 1024)
 #define CLSF__SPAN_BYTES ((size_t)32 * 1024) /* how far an expression over several lines may reach */
 #define CLSF__MAX_PENDING 256                /* matches of a log that wait at once */
-#define CLSF__MAX_WEIGHED 64                 /* lines whose weight is remembered */
+#define CLSF__MAX_WEIGHED 256                /* lines whose weight is remembered */
 #define CLSF__MAX_KEPT ((size_t)4 * 1024 * 1024) /* bytes of texts that one log's summary keeps */
 
 /* ---- what a log's summary is made of ---- */

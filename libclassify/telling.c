@@ -113,16 +113,16 @@ static const struct word routine[] = {
 
 #define N_WORDS (sizeof(words) / sizeof(words[0]))
 #define N_ROUTINE (sizeof(routine) / sizeof(routine[0]))
-static_assert(N_WORDS + N_ROUTINE <= 64, "a bit for each word");
+static_assert(N_WORDS <= 64 && N_ROUTINE <= 64, "a bit for each word");
 
-/* Bit i: word i, or routine word i - N_WORDS, may begin with this byte, and have this one next. */
-static uint64_t first_bytes[256], second_bytes[256];
+/* The two lists; bit i of a set is word i of its list. */
+enum list { WORDS, ROUTINE, LISTS };
+static const struct word *const lists[LISTS] = { words, routine };
+static const size_t list_lengths[LISTS] = { N_WORDS, N_ROUTINE };
+
+/* Which words may begin with this byte, and have this one next. */
+static uint64_t first_bytes[256][LISTS], second_bytes[256][LISTS];
 static pthread_once_t bytes_once = PTHREAD_ONCE_INIT;
-
-static const struct word *word_at(size_t i)
-{
-	return i < N_WORDS ? &words[i] : &routine[i - N_WORDS];
-}
 
 static unsigned char upper(char c)
 {
@@ -131,12 +131,14 @@ static unsigned char upper(char c)
 
 static void note_bytes(void)
 {
-	for (size_t i = 0; i < N_WORDS + N_ROUTINE; i++) {
-		const char *word = word_at(i)->word;
-		first_bytes[(unsigned char)word[0]] |= UINT64_C(1) << i;
-		first_bytes[upper(word[0])] |= UINT64_C(1) << i;
-		second_bytes[(unsigned char)word[1]] |= UINT64_C(1) << i;
-		second_bytes[upper(word[1])] |= UINT64_C(1) << i;
+	for (size_t l = 0; l < LISTS; l++) {
+		for (size_t i = 0; i < list_lengths[l]; i++) {
+			const char *word = lists[l][i].word;
+			first_bytes[(unsigned char)word[0]][l] |= UINT64_C(1) << i;
+			first_bytes[upper(word[0])][l] |= UINT64_C(1) << i;
+			second_bytes[(unsigned char)word[1]][l] |= UINT64_C(1) << i;
+			second_bytes[upper(word[1])][l] |= UINT64_C(1) << i;
+		}
 	}
 }
 
@@ -150,20 +152,21 @@ static bool begins_with(const char *text, size_t length, const char *word)
 }
 
 /* Which of the words are in the text, in either case. One pass over it; few pairs of bytes begin a word. */
-static uint64_t find_words(const char *text, size_t length)
+static void find_words(const char *text, size_t length, uint64_t found[LISTS])
 {
-	uint64_t found = 0;
 	pthread_once(&bytes_once, note_bytes);
+	found[WORDS] = found[ROUTINE] = 0;
 	for (size_t at = 0; at + 1 < length; at++) {
-		uint64_t left = first_bytes[(unsigned char)text[at]] &
-		                second_bytes[(unsigned char)text[at + 1]] & ~found;
-		for (; left; left &= left - 1) {
-			size_t i = (size_t)__builtin_ctzll(left);
-			if (begins_with(text + at, length - at, word_at(i)->word))
-				found |= UINT64_C(1) << i;
+		const uint64_t *first = first_bytes[(unsigned char)text[at]];
+		const uint64_t *second = second_bytes[(unsigned char)text[at + 1]];
+		for (size_t l = 0; l < LISTS; l++) {
+			for (uint64_t left = first[l] & second[l] & ~found[l]; left; left &= left - 1) {
+				size_t i = (size_t)__builtin_ctzll(left);
+				if (begins_with(text + at, length - at, lists[l][i].word))
+					found[l] |= UINT64_C(1) << i;
+			}
 		}
 	}
-	return found;
 }
 
 static int weigh(const char *text, size_t length, enum clsf__level level)
@@ -176,15 +179,16 @@ static int weigh(const char *text, size_t length, enum clsf__level level)
 	if (letters < 3)
 		return -100;
 	int score = 0, found = 0;
-	uint64_t telling = find_words(text, length);
+	uint64_t telling[LISTS];
+	find_words(text, length, telling);
 	for (size_t i = 0; i < N_WORDS && found < 3; i++) {
-		if (telling >> i & 1) {
+		if (telling[WORDS] >> i & 1) {
 			score += found ? 1 : words[i].weight;
 			found++;
 		}
 	}
 	for (size_t i = 0; i < N_ROUTINE; i++)
-		score += telling >> (N_WORDS + i) & 1 ? routine[i].weight : 0;
+		score += telling[ROUTINE] >> i & 1 ? routine[i].weight : 0;
 	if (level == CLSF__LEVEL_INFO || level == CLSF__LEVEL_DEBUG)
 		score -= 4;
 	else if (level == CLSF__LEVEL_ERROR)
