@@ -66,7 +66,7 @@ struct clsf__evidence {
 	uint32_t after_wanted;       /* lines still to come, */
 	uint64_t after_next;         /* the first of them */
 	uint64_t span;               /* length of the longest match on the line */
-	bool weak;                   /* the line is a warning or less, or speaks of a retry */
+	bool weak;                   /* the line tells less than another may: see clsf__is_weak() */
 };
 
 /* What a stream knows of a rule that has hit. */
@@ -358,7 +358,7 @@ int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct
 /* Notes a match that has waited; its evidence is taken out of it. */
 int clsf__summary_add_pending(struct clsf_stream *s, struct clsf__pending *p);
 
-/* Is the line one of level warning or less, or does it speak of a retry? */
+/* Is the line one of level warning or less, does it speak of a retry, or is it the source of what raises? */
 int clsf__is_weak(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line, bool *ret_weak);
 
 /* The line that a verdict shows of a match on `line`: that, or the telling one above it where the rule says so. */

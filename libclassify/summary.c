@@ -245,13 +245,29 @@ static bool contains_retry(const char *text, size_t length)
 	return false;
 }
 
+/*
+ * Is the message the source of a Python frame that raises an exception? It
+ * holds the words of the exception, whose own line with the values stands below.
+ */
+static bool is_raise(const struct clsf_worker *w, const struct clsf__line *line)
+{
+	const struct clsf__messages *m = &w->messages;
+	const char *text = m->n ? clsf__message_text(m, clsf__line_text(line), 0) : clsf__line_text(line);
+	size_t length = m->n ? m->item[0].length : line->length;
+	while (length && (*text == ' ' || *text == '\t')) {
+		text++;
+		length--;
+	}
+	return length > 6 && memcmp(text, "raise ", 6) == 0;
+}
+
 int clsf__is_weak(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line, bool *ret_weak)
 {
 	if (!s->options.no_unwrap && !clsf__unwrap_line(w, line))
 		return CLSF_E_NOMEM;
 	enum clsf__level level = w->messages.level;
 	*ret_weak = (level != CLSF__LEVEL_NONE && level < CLSF__LEVEL_ERROR) ||
-	            contains_retry(clsf__line_text(line), line->length);
+	            contains_retry(clsf__line_text(line), line->length) || is_raise(w, line);
 	return 0;
 }
 
