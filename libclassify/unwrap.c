@@ -337,15 +337,27 @@ static size_t peel_level_word(struct peeler *p, const char *s, size_t n)
 	return i + (i + 1 < n && s[i] == '-' && s[i + 1] == ' ' ? 2 : 0);
 }
 
+/* "platform:x86_64 - ", with which OSBS marks the lines of the builds that it merges */
+static size_t count_platform(const char *s, size_t n)
+{
+	static const char mark[] = "platform:";
+	if (!clsf__starts(s, n, mark))
+		return 0;
+	size_t i = strlen(mark);
+	while (i < n && clsf__is_name(s[i]))
+		i++;
+	return clsf__starts(s + i, n - i, " - ") ? i + 3 : 0;
+}
+
 /* "name - LEVEL - " of Python's logging, behind a time */
 static size_t peel_python_name(struct peeler *p, const char *s, size_t n)
 {
 	if (!p->stamped)
 		return 0;
-	size_t i = 0;
+	size_t name = count_platform(s, n), i = name;
 	while (i < n && clsf__is_name(s[i]))
 		i++;
-	if (i == 0 || i + 3 >= n || memcmp(s + i, " - ", 3) != 0)
+	if (i == name || i + 3 >= n || memcmp(s + i, " - ", 3) != 0)
 		return 0;
 	i += 3;
 	size_t word = i;

@@ -69,6 +69,8 @@ static const char *const wrappers[] = {
 	"[pod/build-7f9c4-xk2lq/kaniko] %s",
 	"builder-1  | %s",
 	"2026-11-20 07:25:52,251 - builder.main - ERROR - %s",
+	"2026-11-20 07:25:52,251 platform:x86_64 - builder.main - ERROR - %s",
+	"2026-11-20 07:25:52,251 platform:- - builder.main - INFO - %s",
 	"2026-11-20 07:25:52,251 ERROR %s",
 	"2026-11-20 07:25:52 [ERROR] %s",
 	"[2026-11-20T07:25:52.251Z] %s",
