@@ -370,7 +370,7 @@ static bool split_plain(struct clsf__arena *arena, const char *pattern, size_t l
 	}
 	*literal = (struct clsf__literal){ .text = text, .length = input->exact };
 	input->n_parts = 1;
-	input->parts[0] = (struct clsf__filter_part){ .literals = { 1, literal, TELLING_BITS } };
+	input->parts[0] = (struct clsf__filter_part){ .literals = { .n = 1, .item = literal, .bits = TELLING_BITS } };
 	return true;
 }
 
