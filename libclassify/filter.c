@@ -172,12 +172,77 @@ static bool gaps_found(void)
 	return true;
 }
 
+#define MAX_TRIED 40   /* literals of a set in the self-test */
+
+/* Notes where each pattern ended last. */
+static int note_ends(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+                     void *context)
+{
+	unsigned long long *last = context;
+	return note_end(id, from, to, flags, &last[id]);
+}
+
+/*
+ * The same engine also misses short literals that lie across the end of a
+ * register. So: one literal of a set behind another, at many distances and from
+ * every place in a register on; both must be found.
+ */
+static bool literals_found(const char *const *literals, size_t n)
+{
+	enum { PLACES = 70, LONGEST = 140 };
+	unsigned flags[MAX_TRIED], ids[MAX_TRIED];
+	hs_database_t *db = NULL;
+	hs_scratch_t *scratch = NULL;
+	hs_compile_error_t *error = NULL;
+	for (size_t i = 0; i < n; i++) {
+		flags[i] = HS_FLAG_DOTALL;
+		ids[i] = (unsigned)i;
+	}
+	if (hs_compile_multi(literals, flags, ids, (unsigned)n, HS_MODE_BLOCK, NULL, &db, &error) != HS_SUCCESS) {
+		hs_free_compile_error(error);
+		return false;
+	}
+	bool good = hs_alloc_scratch(db, &scratch) == HS_SUCCESS;
+	for (size_t trial = 0; good && trial < PLACES * LONGEST; trial++) {
+		size_t a = trial % n, b = (trial / n + a + 1) % n, place = trial % PLACES, distance = trial / PLACES;
+		char block[PLACES + LONGEST + 64];
+		unsigned long long last[MAX_TRIED] = { 0 };
+		size_t first = place + strlen(literals[a]), second = first + distance + strlen(literals[b]);
+		memset(block, '-', sizeof(block));
+		memcpy(block + place, literals[a], first - place);
+		memcpy(block + first + distance, literals[b], strlen(literals[b]));
+		good = hs_scan(db, block, (unsigned)second, 0, scratch, note_ends, last) == HS_SUCCESS &&
+		       (a == b || last[a] == first) && last[b] == second;
+	}
+	hs_free_scratch(scratch);
+	hs_free_database(db);
+	return good;
+}
+
+static bool all_literals_found(void)
+{
+	static const char *const two[] = { "a:", "b:" }, *const alike[] = { "xa:", "xb:" };
+	static const char *const some[] = { "ssl", "x509", "refused", "no such host", "toomanyrequests" };
+	static char names[MAX_TRIED][8];
+	const char *many[MAX_TRIED];
+	for (size_t i = 0; i < MAX_TRIED; i++) {
+		snprintf(names[i], sizeof(names[i]), "w%02zu%s", i, i % 3 ? "yz" : "");
+		many[i] = names[i];
+	}
+	return literals_found(two, sizeof(two) / sizeof(two[0])) &&
+	       literals_found(alike, sizeof(alike) / sizeof(alike[0])) &&
+	       literals_found(some, sizeof(some) / sizeof(some[0])) && literals_found(many, MAX_TRIED);
+}
+
 static pthread_once_t self_test_once = PTHREAD_ONCE_INIT;
-static bool self_test_good;
+static bool gaps_good, literals_good;
 
 static void run_self_test(void)
 {
-	self_test_good = gaps_found();
+	if (!clsf__filter_runs())
+		return;
+	gaps_good = gaps_found();
+	literals_good = all_literals_found();
 }
 
 bool clsf__filter_runs(void)
@@ -473,10 +538,14 @@ int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *
 	bool relaxed_off = engine != CLSF_ENGINE_AUTO;
 	if (engine == CLSF_ENGINE_LITERALS)
 		*ret_fallback = "only literals are given to the engine";
+	pthread_once(&self_test_once, run_self_test);
 	if (!engine_off && !clsf__filter_runs()) {
 		engine_off = relaxed_off = true;
 		*ret_fallback = "the processor lacks what the engine needs; PCRE2 alone is used";
-	} else if (!relaxed_off && (pthread_once(&self_test_once, run_self_test), !self_test_good)) {
+	} else if (!engine_off && !literals_good) {
+		engine_off = relaxed_off = true;
+		*ret_fallback = "the engine failed its self-test; PCRE2 alone is used";
+	} else if (!relaxed_off && !gaps_good) {
 		relaxed_off = true;
 		*ret_fallback = "the engine failed its self-test; only literals are given to it";
 	}
