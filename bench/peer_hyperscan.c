@@ -71,19 +71,19 @@ static void *hyperscan_open_with(const struct peer_input *input, unsigned flags,
  */
 static void *hs_open(const struct peer_input *input, size_t *ret_taken)
 {
-	return hyperscan_open_with(input, HS_FLAG_MULTILINE, ret_taken);
+	return hyperscan_open_with(input, HS_FLAG_MULTILINE | HS_FLAG_ALLOWEMPTY, ret_taken);
 }
 
 /* The same, asked only which rules occur in the block: less than is needed, and cheaper. */
 static void *hs_single_open(const struct peer_input *input, size_t *ret_taken)
 {
-	return hyperscan_open_with(input, HS_FLAG_MULTILINE | HS_FLAG_SINGLEMATCH, ret_taken);
+	return hyperscan_open_with(input, HS_FLAG_MULTILINE | HS_FLAG_ALLOWEMPTY | HS_FLAG_SINGLEMATCH, ret_taken);
 }
 
 /* Lines: each call is one line, so SINGLEMATCH gives each rule once for it, and saves callbacks. */
 static void *hs_lines_open(const struct peer_input *input, size_t *ret_taken)
 {
-	return hyperscan_open_with(input, HS_FLAG_SINGLEMATCH, ret_taken);
+	return hyperscan_open_with(input, HS_FLAG_ALLOWEMPTY | HS_FLAG_SINGLEMATCH, ret_taken);
 }
 
 /* The literals alone: they find less than the expressions do, and show how far a filter can get. */
