@@ -6,7 +6,8 @@
  *     magic, version of the format, length of the rest, checksum of the rest
  *     version of the library
  *     match limit, rules left out, the rules with their examples
- *     platform: engine, its exact version, processor; PCRE2's version; fallback
+ *     platform: engine, its exact version, processor; PCRE2's version; fallback;
+ *     the ruleset's hash
  *     the filter's databases, with their own length
  *     the probe: a text of example lines, and a hash of what the filter said of it
  *
@@ -28,7 +29,7 @@
 #include "ruleset.h"
 
 #define MAGIC "CLSFRS\r\n"
-#define FORMAT 10
+#define FORMAT 11
 #define HEAD (8 + 8 + 8 + 8)
 #define MAX_LINES 999999999  /* of a window, as rules write them */
 #define MAX_PROBE ((size_t)128 * 1024)
@@ -161,6 +162,7 @@ int clsf_ruleset_save(const struct clsf_ruleset *rs, clsf_write_fn write, void *
 	clsf__put_string(&body, clsf__filter_platform());
 	clsf__put_string(&body, clsf__expression_engine());
 	clsf__put_string(&body, rs->fallback);
+	clsf__put_string(&body, rs->hash);
 	for (size_t i = 0; i < rs->n_expressions; i++) {
 		const struct clsf__compiled *e = &rs->expressions[i];
 		clsf__put_number(&body, (uint64_t)e->bits << 7 | (uint64_t)e->folded << 6 | (uint64_t)e->plan << 3 | (uint64_t)e->line_gated << 2 |
@@ -432,6 +434,12 @@ static bool restore_filter(struct restoration *x, struct clsf_ruleset *rs)
 	const char *platform = get_string(x);
 	const char *judge = get_string(x);
 	const char *fallback = get_string(x);
+	const char *hash = get_string(x);
+	/* Under the same checksum as the rules that it is of: it need not be made again. */
+	if (strlen(hash) + 1 == sizeof(rs->hash))
+		memcpy(rs->hash, hash, sizeof(rs->hash));
+	else
+		x->in.bad = true;
 	for (size_t i = 0; i < rs->n_expressions; i++) {
 		uint64_t flags = clsf__get_below(&x->in, UINT64_C(1) << 32);
 		struct clsf__compiled *e = &rs->expressions[i];
@@ -504,6 +512,8 @@ int clsf_ruleset_restore(const struct clsf_allocator *allocator, const void *dat
 	bool recompiled = result == 0 && !restore_filter(&x, rs);
 	if (recompiled)
 		result = clsf__ruleset_build_filter(rs, CLSF_ENGINE_AUTO, err);
+	if (result == 0 && !rs->hash[0] && !clsf__ruleset_hash(rs))
+		result = clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
 	if (result) {
 		if (rs)
 			rs->rules = NULL, clsf_ruleset_unref(rs);

@@ -556,8 +556,6 @@ int clsf__ruleset_start(const struct clsf_allocator *a, struct clsf__rule **rule
 	rs->n_rules = n;
 	clsf__arena_init(&rs->arena, a);
 	int result = merge_expressions(rs);
-	if (result == 0 && !clsf__ruleset_hash(rs))
-		result = CLSF_E_NOMEM;
 	if (result) {
 		rs->rules = NULL;
 		ruleset_free(rs);
@@ -577,6 +575,8 @@ int clsf__ruleset_compile(const struct clsf_allocator *a, struct clsf__arena *ar
 	if (result)
 		return clsf__error(err, result, 0, "out of memory");
 	result = clsf__ruleset_build_filter(rs, engine, err);
+	if (result == 0 && !clsf__ruleset_hash(rs))
+		result = clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
 	if (result) {
 		rs->rules = NULL;
 		ruleset_free(rs);
