@@ -60,7 +60,7 @@ static bool on_candidate(void *context, uint32_t expression, size_t end)
 	/* The engine goes forward: what lies behind `end` is looked at once. */
 	bool back = at < c->start;
 	size_t from = back ? 0 : c->end;
-	const char *newline = at > from ? memrchr(c->block + from, '\n', at - from) : NULL;
+	const char *newline = at > from ? clsf__last_newline(c->block + from, at - from) : NULL;
 	if (newline || back) {
 		c->start = newline ? (size_t)(newline - c->block) + 1 : 0;
 		c->w->line_serial++;
@@ -133,7 +133,7 @@ static int fill_side(struct clsf_stream *s, struct clsf_worker *w, const char *b
 	size_t at = length ? clsf__find_special(block, length, 0) : 0, start = 0;
 	while (at < length) {
 		/* Back to the line's start, at most to the end of the special line before. */
-		const char *newline = memrchr(block + start, '\n', at - start);
+		const char *newline = clsf__last_newline(block + start, at - start);
 		if (newline)
 			start = (size_t)(newline - block) + 1;
 		size_t end = line_end(block, length, at);
@@ -234,7 +234,7 @@ static size_t split_point(const char *block, size_t length)
 {
 	if (length < 2)
 		return 0;
-	const char *newline = memrchr(block, '\n', length / 2);
+	const char *newline = clsf__last_newline(block, length / 2);
 	if (!newline)
 		newline = memchr(block + length / 2, '\n', length - length / 2);
 	size_t at = newline ? (size_t)(newline - block) + 1 : 0;

@@ -782,7 +782,7 @@ static bool is_complete(struct scan *s, uint32_t index, size_t to)
 	if (!use->companion_length)
 		return true;
 	if (to > s->end || to <= s->start) {
-		const char *newline = memrchr(s->block, '\n', to - 1);
+		const char *newline = clsf__last_newline(s->block, to - 1);
 		s->start = newline ? (size_t)(newline - s->block) + 1 : 0;
 		newline = memchr(s->block + to, '\n', s->length - to);
 		s->end = newline ? (size_t)(newline - s->block) : s->length;

@@ -246,3 +246,18 @@ bool clsf__is_utf8(const char *text, size_t length)
 	}
 	return true;
 }
+
+/*
+ * In windows from the end: memrchr() stops at the newline by itself, but the thread sanitizer
+ * counts its whole range as read, and it is asked at each line of a block.
+ */
+const char *clsf__last_newline(const char *text, size_t length)
+{
+	const char *newline = NULL;
+	while (length && !newline) {
+		size_t window = length < 256 ? length : 256;
+		length -= window;
+		newline = memrchr(text + length, '\n', window);
+	}
+	return newline;
+}

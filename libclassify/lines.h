@@ -24,4 +24,7 @@ bool clsf__contains(const char *text, size_t length, const char *word, size_t wo
 /* Is the text valid UTF-8 (Unicode, table 3-7)? */
 bool clsf__is_utf8(const char *text, size_t length);
 
+/* The last newline of the text, NULL where it has none. */
+const char *clsf__last_newline(const char *text, size_t length);
+
 #endif

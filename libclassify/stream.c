@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "lines.h"
 #include "stream.h"
 #include "text.h"
 
@@ -142,7 +143,7 @@ static int feed_text(struct clsf_stream *s, struct clsf_worker *w, const char *d
 				taken++;
 				result = scan_partial(s, w, true);
 			}
-		} else if ((newline = memrchr(data, '\n', window)) != NULL) {
+		} else if ((newline = clsf__last_newline(data, window)) != NULL) {
 			taken = (size_t)(newline - data) + 1;
 			result = clsf__scan_block(s, w, data, taken, 0);
 		} else if (window < length && (newline = memchr(data + window, '\n', length - window)) &&

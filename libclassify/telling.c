@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "lines.h"
 #include "stream.h"
 #include "text.h"
 
@@ -26,7 +27,7 @@ static bool take_lines(const struct clsf_stream *s, const char *text, size_t len
 		if (*n == most)
 			return false;
 		size_t end = length - (text[length - 1] == '\n');
-		const char *newline = end ? memrchr(text, '\n', end) : NULL;
+		const char *newline = clsf__last_newline(text, end);
 		size_t start = newline ? (size_t)(newline - text) + 1 : 0;
 		*bytes += length - start;
 		if (*bytes > most_bytes)

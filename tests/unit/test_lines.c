@@ -50,6 +50,24 @@ static void test_contains(void **state)
 	assert_true(found > 2000 && found < 18000);
 }
 
+static void test_last_newline(void **state)
+{
+	(void)state;
+	static char text[3000];
+	uint64_t rng = 11;
+	int none = 0;
+	for (int round = 0; round < 3000; round++) {
+		size_t n = random_below(&rng, sizeof(text));
+		memset(text, 'x', n);
+		for (size_t i = random_below(&rng, 3); i > 0 && n; i--)
+			text[random_below(&rng, (uint32_t)n)] = '\n';
+		const char *plain = n ? memrchr(text, '\n', n) : NULL;
+		none += !plain;
+		assert_ptr_equal(clsf__last_newline(text, n), plain);
+	}
+	assert_true(none > 100 && none < 2900);
+}
+
 static bool special(const char *text, size_t n, size_t i)
 {
 	return text[i] == '\x1b' || text[i] == '\\' || (text[i] == '\r' && (i + 1 == n || text[i + 1] != '\n'));
@@ -84,6 +102,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_contains),
+		cmocka_unit_test(test_last_newline),
 		cmocka_unit_test(test_special),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
