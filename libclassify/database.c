@@ -526,3 +526,39 @@ int clsf_ruleset_restore(const struct clsf_allocator *allocator, const void *dat
 	*ret_ruleset = rs;
 	return recompiled ? CLSF_RECOMPILED : 0;
 }
+
+/* ---- some of the rules ---- */
+
+/* The rules are copied by the way that they are written and read, which holds all there is to a rule. */
+int clsf_ruleset_subset(const struct clsf_ruleset *ruleset, const size_t *indexes, size_t n, enum clsf_engine engine,
+                        struct clsf_ruleset **ret_ruleset, struct clsf_error *err)
+{
+	CLSF__REQUIRE(ruleset && (indexes || n == 0) && ret_ruleset);
+	for (size_t i = 0; i < n; i++)
+		if (indexes[i] >= ruleset->n_rules)
+			return clsf__error(err, CLSF_E_LIMIT, 0, "there is no rule number %zu", indexes[i]);
+	const struct clsf_allocator *a = &ruleset->allocator;
+	struct clsf__arena arena;
+	struct clsf__buffer written;
+	clsf__arena_init(&arena, a);
+	clsf__buffer_init(&written, a);
+	for (size_t i = 0; i < n; i++)
+		put_rule(&written, ruleset->rules[indexes[i]]);
+	struct restoration x = {
+		.in = { .at = (const unsigned char *)written.data, .left = written.length }, .arena = &arena,
+	};
+	struct clsf__rule **rules = clsf__calloc(a, n ? n : 1, sizeof(*rules));
+	bool good = rules && !written.failed;
+	for (size_t i = 0; good && i < n; i++) {
+		rules[i] = get_rule(&x);
+		good = !x.in.bad;
+	}
+	clsf__buffer_done(&written);
+	int result = good ? clsf__ruleset_compile(a, &arena, rules, n, ruleset->match_limit, engine, ret_ruleset, err)
+	                  : clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
+	if (result) {
+		clsf__free(a, rules);
+		clsf__arena_done(&arena);
+	}
+	return result;
+}

@@ -64,6 +64,15 @@ static void hash_node(struct clsf__digest *context, const struct clsf__rule *rul
 		hash_node(context, rule, c);
 }
 
+/* What decides which lines of which logs the rule matches. */
+static void hash_condition(struct clsf__digest *context, const struct clsf__rule *rule)
+{
+	clsf__digest_add_number(context, rule->n_unless);
+	for (size_t i = 0; i < rule->n_unless; i++)
+		hash_unless(context, &rule->unless[i]);
+	hash_node(context, rule, 0);
+}
+
 /* What decides matches and verdicts, and what the verdict says; no places, no examples. */
 static void hash_rule(struct clsf__digest *context, const struct clsf__rule *rule)
 {
@@ -79,10 +88,7 @@ static void hash_rule(struct clsf__digest *context, const struct clsf__rule *rul
 	clsf__digest_add_number(context, rule->n_explains);
 	for (size_t i = 0; i < rule->n_explains; i++)
 		clsf__digest_add(context, rule->explains[i], strlen(rule->explains[i]));
-	clsf__digest_add_number(context, rule->n_unless);
-	for (size_t i = 0; i < rule->n_unless; i++)
-		hash_unless(context, &rule->unless[i]);
-	hash_node(context, rule, 0);
+	hash_condition(context, rule);
 }
 
 static int by_id(const void *va, const void *vb)
@@ -643,4 +649,20 @@ int clsf_ruleset_expression(const struct clsf_ruleset *ruleset, size_t index,
 const char *clsf_ruleset_hash(const struct clsf_ruleset *ruleset)
 {
 	return ruleset ? ruleset->hash : "";
+}
+
+int clsf_ruleset_rule_hash(const struct clsf_ruleset *ruleset, size_t index, char ret_condition[65],
+                           char ret_whole[65])
+{
+	CLSF__REQUIRE(ruleset && ret_condition && ret_whole);
+	if (index >= ruleset->n_rules)
+		return CLSF_E_LIMIT;
+	struct clsf__digest context;
+	clsf__digest_start(&context);
+	hash_condition(&context, ruleset->rules[index]);
+	clsf__digest_end(&context, ret_condition);
+	clsf__digest_start(&context);
+	hash_rule(&context, ruleset->rules[index]);
+	clsf__digest_end(&context, ret_whole);
+	return 0;
 }

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "error.h"
 #include "lines.h"
 #include "stream.h"
 #include "text.h"
@@ -351,6 +352,23 @@ int clsf__summary_add_pending(struct clsf_stream *s, struct clsf__pending *p)
 		p->told = old;
 	}
 	return 0;
+}
+
+int clsf_stream_matched(const struct clsf_stream *s, size_t index, struct clsf_matched *ret_matched)
+{
+	CLSF__REQUIRE(s && s->finished && ret_matched);
+	for (size_t i = 0; i < s->n_states; i++) {
+		const struct clsf__rule_state *state = s->states[i];
+		/* A rule of several lines has a state from the first of them on. */
+		if (state->count == 0 || index-- > 0)
+			continue;
+		*ret_matched = (struct clsf_matched){
+			.rule = &s->ruleset->rules[state->rule]->public, .count = state->count,
+			.first_line = state->first_line, .last_line = state->last_line,
+		};
+		return 0;
+	}
+	return CLSF_E_LIMIT;
 }
 
 void clsf__summary_reset(struct clsf_stream *s)

@@ -10,6 +10,14 @@
  *   before what came after it, then the last (the build survived the earlier
  *   ones), then the longer match on the same line.
  * - Among symptoms: the first, for later ones follow from it.
+ *
+ * A rule that matched nothing has no part in it: only rules with a count above
+ * zero contend, explain, end an episode or say that the log ended; the lines
+ * that are weighed as telling are chosen by markers that matched and by the
+ * words in them; and ties are broken by what the contenders are, never by how
+ * many rules there are. The one trace that such a rule may leave is a warning
+ * of a limit, which its expressions share with those of the others. Incremental
+ * scans rely on this, and tests/unit/test_subset.c tries it.
  */
 
 #include <assert.h>

@@ -257,6 +257,36 @@ CLSF_API const struct clsf_rule *clsf_ruleset_find(const struct clsf_ruleset *ru
  */
 CLSF_API const char *clsf_ruleset_hash(const struct clsf_ruleset *ruleset);
 
+/*
+ * What one rule is, in two hashes of 64 hexadecimal digits and NUL each.
+ * `ret_condition` is over what decides which lines of which logs the rule
+ * matches: two rules with the same one match the same. `ret_whole` is over all
+ * that clsf_ruleset_hash() is made of: while it stays, so does every verdict
+ * that the rule has a part in. Neither knows of examples, files or places.
+ *
+ * Returns 0; CLSF_E_LIMIT when there is no rule at `index`; CLSF_E_INVALID.
+ *
+ * Threads: any.
+ */
+CLSF_API int clsf_ruleset_rule_hash(const struct clsf_ruleset *ruleset, size_t index,
+                                    char ret_condition[65], char ret_whole[65]);
+
+/*
+ * Makes a ruleset of some rules of another, those at `indexes`, in that order;
+ * the other one is copied from and may be freed. A log of which none of these
+ * rules matches anything has the same verdict with and without them (below the
+ * limits, whose passing the verdict's warnings tell): so whether a change of a
+ * few rules concerns a log is found out without the others.
+ *
+ * Returns 0; CLSF_E_LIMIT when there is no rule at one of the indexes;
+ * CLSF_E_ENGINE, CLSF_E_NOMEM, CLSF_E_INVALID.
+ *
+ * Threads: any.
+ */
+CLSF_API int clsf_ruleset_subset(const struct clsf_ruleset *ruleset, const size_t *indexes, size_t n,
+                                 enum clsf_engine engine, struct clsf_ruleset **ret_ruleset,
+                                 struct clsf_error *err);
+
 /* How lines are found on which an expression might match. */
 enum clsf_plan {
 	CLSF_PLAN_NONE = 0,              /* not looked for: only ever an `unless` */

@@ -267,6 +267,25 @@ CLSF_API int clsf_stream_part(struct clsf_stream *stream, struct clsf_worker *wo
 CLSF_API int clsf_stream_finish(struct clsf_stream *stream, struct clsf_worker *worker,
                                 const struct clsf_verdict **ret_verdict);
 
+/* What a rule did in a log: markers too, and what was recovered from. */
+struct clsf_matched {
+	const struct clsf_rule *rule;
+	uint64_t count;                  /* matches */
+	uint64_t first_line, last_line;  /* those that completed the first and the last */
+};
+
+/*
+ * The rule at `index` of those that matched, in no particular order: all of
+ * them, where a verdict lists at most 20. To be called between
+ * clsf_stream_finish() and clsf_stream_reset().
+ *
+ * Returns 0; CLSF_E_LIMIT when there are no more; CLSF_E_INVALID.
+ *
+ * Threads: one at a time for a stream.
+ */
+CLSF_API int clsf_stream_matched(const struct clsf_stream *stream, size_t index,
+                                 struct clsf_matched *ret_matched);
+
 /* Makes the stream ready for another log, keeping its memory. Threads: one at a time. */
 CLSF_API void clsf_stream_reset(struct clsf_stream *stream);
 

@@ -65,7 +65,7 @@ static int live(struct ledger *ledger, bool must_work)
 	struct clsf_worker_options wo = CLSF_WORKER_OPTIONS_INIT;
 	struct clsf_stream_options so = CLSF_STREAM_OPTIONS_INIT;
 	struct clsf_loader *l = NULL;
-	struct clsf_ruleset *rs = NULL;
+	struct clsf_ruleset *rs = NULL, *some = NULL;
 	struct clsf_worker *w = NULL;
 	struct clsf_stream *s = NULL;
 	struct clsf_error error;
@@ -79,6 +79,8 @@ static int live(struct ledger *ledger, bool must_work)
 	if (result == 0)
 		result = clsf_loader_compile(l, &rs, &error);
 	clsf_loader_free(l);
+	if (result == 0)
+		result = clsf_ruleset_subset(rs, (const size_t[]){ 4, 0 }, 2, CLSF_ENGINE_LITERALS, &some, &error);
 	if (result == 0)
 		result = clsf_worker_new(rs, &wo, &w);
 	if (result == 0)
@@ -97,6 +99,7 @@ static int live(struct ledger *ledger, bool must_work)
 	}
 	clsf_stream_free(s);
 	clsf_worker_free(w);
+	clsf_ruleset_unref(some);
 	clsf_ruleset_unref(rs);
 	return result;
 }
