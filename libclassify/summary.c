@@ -250,11 +250,10 @@ static bool contains_retry(const char *text, size_t length)
  * Is the message the source of a Python frame that raises an exception? It
  * holds the words of the exception, whose own line with the values stands below.
  */
-static bool is_raise(const struct clsf_worker *w, const struct clsf__line *line)
+static bool is_raise(const struct clsf__messages *m, const struct clsf__line *line)
 {
-	const struct clsf__messages *m = &w->messages;
-	const char *text = m->n ? clsf__message_text(m, clsf__line_text(line), 0) : clsf__line_text(line);
-	size_t length = m->n ? m->item[0].length : line->length;
+	const char *text = m && m->n ? clsf__message_text(m, clsf__line_text(line), 0) : clsf__line_text(line);
+	size_t length = m && m->n ? m->item[0].length : line->length;
 	while (length && (*text == ' ' || *text == '\t')) {
 		text++;
 		length--;
@@ -266,9 +265,11 @@ int clsf__is_weak(struct clsf_stream *s, struct clsf_worker *w, const struct cls
 {
 	if (!s->options.no_unwrap && !clsf__unwrap_line(w, line))
 		return CLSF_E_NOMEM;
-	enum clsf__level level = w->messages.level;
+	/* Where lines are taken raw, the worker's messages are of some other line. */
+	const struct clsf__messages *m = s->options.no_unwrap ? NULL : &w->messages;
+	enum clsf__level level = m ? m->level : CLSF__LEVEL_NONE;
 	*ret_weak = (level != CLSF__LEVEL_NONE && level < CLSF__LEVEL_ERROR) ||
-	            contains_retry(clsf__line_text(line), line->length) || is_raise(w, line);
+	            contains_retry(clsf__line_text(line), line->length) || is_raise(m, line);
 	return 0;
 }
 
