@@ -99,7 +99,7 @@ _classify()
 		return
 		;;
 	scan:-o|scan:--output)
-		_classify_words 'text jsonl json markdown postmortem' "$cur"
+		_classify_words 'text jsonl json markdown postmortem csv junit sarif prometheus' "$cur"
 		return
 		;;
 	scan:--database|compile:-o|compile:--output)

@@ -90,7 +90,9 @@ static void explain_log(const char *path, struct clsf_ruleset *rs, bool redact,
 			clsf_stream_truncated(feeding.stream, result.message);
 		}
 		if (result.opened && clsf_stream_finish(feeding.stream, feeding.worker, &v) >= 0) {
-			output_log(output, stdout, path, v, clsf_ruleset_hash(rs), true);
+			struct output_state state = { 0 };
+			output_log(output, &state, stdout, path, v, clsf_ruleset_hash(rs), true);
+			output_state_free(&state);
 			list_candidates(v);
 			printf("ruleset %s\n", clsf_ruleset_hash(rs));
 		}

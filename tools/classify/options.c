@@ -41,7 +41,8 @@ static bool parse_number(const char *text, unsigned most, unsigned *ret)
 
 static bool parse_format(const char *name, enum output_format *ret)
 {
-	static const char *const names[] = { "text", "jsonl", "json", "markdown", "postmortem" };
+	static const char *const names[] = { "text", "jsonl", "json", "markdown", "postmortem", "csv",
+	                                     "junit", "sarif", "prometheus" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(name, names[i]) == 0) {
 			*ret = (enum output_format)i;
@@ -89,7 +90,8 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 			break;
 		case 'o':
 			if (!parse_format(optarg, &options->output.format)) {
-				usage_error(o, "scan", "unknown output '%s': text, jsonl, json, markdown or postmortem", optarg);
+				usage_error(o, "scan", "unknown output '%s': text, jsonl, json, markdown, postmortem, csv, "
+				            "junit, sarif or prometheus", optarg);
 				return false;
 			}
 			break;
@@ -159,8 +161,11 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 		usage_error(o, "scan", "--database has its rules compiled in: it goes with neither --rules nor --engine");
 		return false;
 	}
-	bool document = options->output.format == OUTPUT_POSTMORTEM;
-	options->redact = redact >= 0 ? redact == 1 : document || options->output.format == OUTPUT_MARKDOWN;
+	/* What goes to tickets and servers, where others read it, hides secrets. */
+	enum output_format format = options->output.format;
+	bool document = format == OUTPUT_POSTMORTEM;
+	bool shared = document || format == OUTPUT_MARKDOWN || format == OUTPUT_JUNIT || format == OUTPUT_SARIF;
+	options->redact = redact >= 0 ? redact == 1 : shared;
 	if (document && !has_context)
 		options->context = DOCUMENT_CONTEXT;
 	return true;

@@ -11,6 +11,7 @@
 
 #include <classify/classify.h>
 
+#include "counts.h"
 #include "groups.h"
 #include "text.h"
 
@@ -20,6 +21,10 @@ enum output_format {
 	OUTPUT_JSON,
 	OUTPUT_MARKDOWN,
 	OUTPUT_POSTMORTEM,   /* postmortem.h writes it */
+	OUTPUT_CSV,
+	OUTPUT_JUNIT,
+	OUTPUT_SARIF,
+	OUTPUT_PROMETHEUS,
 };
 
 struct output_options {
@@ -33,12 +38,38 @@ struct output_totals {
 	size_t logs, failed, passed, undetermined;
 };
 
+/*
+ * What a format keeps from one log to the next. Formats that begin with sums, or
+ * end with lists, have part of their text wait in a temporary file, so that the
+ * number of logs does not count in memory. Zero is a good start.
+ */
+struct output_state {
+	struct counts counts;
+	FILE *spool, *notes;
+	size_t n_spooled, n_notes;
+	struct text container;       /* sarif: the archive that the last log was in, */
+	size_t container_index;      /* and its place among the artifacts */
+	bool failed;                 /* memory was out, or a temporary file not written: the output is not whole */
+};
+
+/* What the end tells of the run. */
+struct output_run {
+	const struct clsf_ruleset *ruleset;  /* NULL: there is none */
+	bool complete;               /* everything was read in full, and no interrupt came */
+	uint64_t nanoseconds;        /* that it took */
+	int64_t ended;               /* seconds since 1970 */
+};
+
+/* Does the format tell what several logs share? */
+bool output_tells_groups(enum output_format format);
+
 /* What comes before, between and after the logs of one run. */
 void output_begin(const struct output_options *options, FILE *f);
-void output_log(const struct output_options *options, FILE *f, const char *source,
+void output_log(const struct output_options *options, struct output_state *state, FILE *f, const char *source,
                 const struct clsf_verdict *v, const char *ruleset_hash, bool first);
-void output_end(const struct output_options *options, FILE *f, const struct output_totals *totals,
-                struct groups *groups);
+void output_end(const struct output_options *options, struct output_state *state, FILE *f,
+                const struct output_totals *totals, struct groups *groups, const struct output_run *run);
+void output_state_free(struct output_state *state);
 
 /* --matches: one object a match. */
 void output_match(FILE *f, const char *source, const struct clsf_match *m);

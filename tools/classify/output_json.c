@@ -31,7 +31,7 @@ static void own_or_null(struct text *t, const char *s)
 		text_adds(t, "null");
 }
 
-static void fields(struct text *t, const struct clsf_field *f, size_t n)
+void format_json_fields(struct text *t, const struct clsf_field *f, size_t n)
 {
 	text_adds(t, "{");
 	for (size_t i = 0; i < n; i++) {
@@ -77,7 +77,7 @@ static void runbook(struct text *t, const struct clsf_verdict *v)
 	text_adds(t, "}");
 }
 
-static void telling(struct text *t, const struct clsf_verdict *v)
+void format_json_telling(struct text *t, const struct clsf_verdict *v)
 {
 	text_adds(t, "[");
 	for (size_t i = 0; i < v->n_telling; i++) {
@@ -88,7 +88,7 @@ static void telling(struct text *t, const struct clsf_verdict *v)
 	text_adds(t, "]");
 }
 
-static void also(struct text *t, const struct clsf_verdict *v)
+void format_json_also(struct text *t, const struct clsf_verdict *v)
 {
 	text_adds(t, "[");
 	for (size_t i = 0; i < v->n_also; i++) {
@@ -106,7 +106,7 @@ static void also(struct text *t, const struct clsf_verdict *v)
 	text_adds(t, "]");
 }
 
-static void warnings(struct text *t, const struct clsf_verdict *v)
+void format_json_warnings(struct text *t, const struct clsf_verdict *v)
 {
 	text_adds(t, "[");
 	for (size_t i = 0; i < v->n_warnings; i++) {
@@ -150,19 +150,19 @@ void format_json_log(struct text *t, const char *source,
 	own_or_null(t, rule ? rule->retry : "");
 	place(t, &v->line);
 	key(t, "fields");
-	fields(t, v->fields, v->n_fields);
+	format_json_fields(t, v->fields, v->n_fields);
 	key(t, "runbook");
 	runbook(t, v);
 	key(t, "fingerprint");
 	own_or_null(t, v->fingerprint);
 	key(t, "telling");
-	telling(t, v);
+	format_json_telling(t, v);
 	key(t, "also");
-	also(t, v);
+	format_json_also(t, v);
 	text_addf(t, ",\"lines\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"ruleset\":", v->lines, v->bytes);
 	own_string(t, hash);
 	key(t, "warnings");
-	warnings(t, v);
+	format_json_warnings(t, v);
 	text_adds(t, "}");
 }
 
@@ -181,7 +181,7 @@ void format_json_match(struct text *t, const char *source,
 	own_string(t, clsf_severity_name(m->rule->severity));
 	place(t, &m->line);
 	key(t, "fields");
-	fields(t, m->fields, m->n_fields);
+	format_json_fields(t, m->fields, m->n_fields);
 	text_adds(t, "}");
 }
 

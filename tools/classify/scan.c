@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -25,6 +26,7 @@ struct scan {
 	const char *source;          /* of the log at hand, for matches */
 	struct incident *incident;   /* the log at hand is one; or NULL */
 	struct output_totals totals;
+	struct output_state output;
 	bool grouped;                /* the output tells what several logs share */
 	struct groups groups;
 	struct marks marks;          /* of the log at hand */
@@ -121,8 +123,8 @@ static void tell(struct scan *scan, struct postmortem_log *log)
 	if (scan->document)
 		postmortem_add(&scan->postmortem, log);
 	else
-		output_log(&scan->options->output, stdout, log->source, verdict, clsf_ruleset_hash(scan->ruleset),
-		           scan->totals.logs == 1);
+		output_log(&scan->options->output, &scan->output, stdout, log->source, verdict,
+		           clsf_ruleset_hash(scan->ruleset), scan->totals.logs == 1);
 }
 
 /* Feeds the input at the path. False if there is none. */
@@ -246,6 +248,22 @@ static void scan_incident(struct scan *scan)
 	incident_free(&in);
 }
 
+/* What comes after the last log. */
+static void tell_end(struct scan *scan, uint64_t nanoseconds)
+{
+	struct output_run run = {
+		.ruleset = scan->ruleset,
+		.complete = !interrupted && !scan->outcome->unread,
+		.nanoseconds = nanoseconds,
+		.ended = time(NULL),
+	};
+	output_end(&scan->options->output, &scan->output, stdout, &scan->totals, &scan->groups, &run);
+	if (!scan->output.failed)
+		return;
+	complain("out of memory, or of room for a temporary file: the output is not whole");
+	scan->outcome->unread = true;
+}
+
 static bool prepare(struct scan *scan)
 {
 	struct load_options load = {
@@ -294,7 +312,7 @@ int command_scan(int argc, char **argv, struct outcome *o)
 	struct scan scan = { .options = &options, .outcome = o };
 	bool quiet = options.output.format == OUTPUT_TEXT && options.output.quiet;
 	scan.document = !options.matches && options.output.format == OUTPUT_POSTMORTEM;
-	scan.grouped = !options.matches && options.output.format != OUTPUT_JSONL && !quiet;
+	scan.grouped = !options.matches && !quiet && output_tells_groups(options.output.format);
 	bool going = prepare(&scan);
 	/* Without SA_RESTART a read that waits is interrupted, too. */
 	sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND }, NULL);
@@ -311,7 +329,7 @@ int command_scan(int argc, char **argv, struct outcome *o)
 	if (scan.document && scan.ruleset)
 		postmortem_write(&scan.postmortem, &scan.totals, &scan.groups, clsf_ruleset_hash(scan.ruleset), stdout);
 	else if (!options.matches)
-		output_end(&options.output, stdout, &scan.totals, &scan.groups);
+		tell_end(&scan, profile_clock(NULL) - begun);
 	if (interrupted) {
 		complain("interrupted; what was found so far is complete");
 		o->interrupted = true;
@@ -321,6 +339,7 @@ int command_scan(int argc, char **argv, struct outcome *o)
 		profile_print(stderr, scan.worker, profile_clock(NULL) - begun);
 	if (scan.groups.limited)
 		complain("there are more groups or captured values than are compared; those met first are");
+	output_state_free(&scan.output);
 	postmortem_free(&scan.postmortem);
 	groups_free(&scan.groups);
 	marks_free(&scan.marks);

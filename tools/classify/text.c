@@ -117,6 +117,16 @@ bool text_line(const struct text *t, size_t *at, const char **ret_line, size_t *
 	return true;
 }
 
+size_t text_cut(const char *data, size_t length, size_t most)
+{
+	if (length <= most)
+		return length;
+	size_t n = most;
+	while (n > 0 && (data[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
 bool text_is_utf8(const char *data, size_t length)
 {
 	for (size_t i = 0; i < length;) {
@@ -261,6 +271,117 @@ void text_add_xml(struct text *t, const char *data, size_t length)
 			text_addf(t, "&#%u;", (unsigned)c);
 		else if (c == 0xfffe || c == 0xffff)
 			text_add_character(t, 0xfffd);           /* no characters of XML 1.0 */
+		else
+			add_visible(t, c);
+	}
+}
+
+/* The length of a sequence that sets colour or weight, ESC [ ... m, at this place; 0: there is none. */
+static size_t colour_sequence(const char *data, size_t length)
+{
+	if (length < 3 || data[0] != '\x1b' || data[1] != '[')
+		return 0;
+	size_t n = 2;
+	while (n < length && ((data[n] >= '0' && data[n] <= '9') || data[n] == ';' || data[n] == ':'))
+		n++;
+	return n < length && data[n] == 'm' ? n + 1 : 0;
+}
+
+void text_add_html(struct text *t, const char *data, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		size_t colour = colour_sequence(data + i, length - i);
+		if (colour) {
+			i += colour;
+			continue;
+		}
+		uint32_t c;
+		i += utf8_next(data + i, length - i, &c);
+		if (c == '<')
+			text_adds(t, "&lt;");
+		else if (c == '>')
+			text_adds(t, "&gt;");
+		else if (c == '&')
+			text_adds(t, "&amp;");
+		else if (c == '"')
+			text_adds(t, "&quot;");
+		else if (c == '\'')
+			text_adds(t, "&#39;");
+		else if (c == '\n' || c == '\t')
+			text_add_character(t, c);
+		else if ((c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef))
+			text_add_character(t, 0xfffd);           /* no characters of HTML */
+		else
+			add_visible(t, c);
+	}
+}
+
+/* What a spreadsheet takes for the beginning of a formula; the last ones are the wide forms of the first. */
+static bool begins_formula(uint32_t c)
+{
+	return c == '=' || c == '+' || c == '-' || c == '@' || c == '\t' || c == '\r' || c == '\n' ||
+	       c == 0xff1d || c == 0xff0b || c == 0xff0d || c == 0xff20;
+}
+
+/* Needs no quotes in CSV, whatever character some program takes for the separator. */
+static bool is_plain_csv(const char *data, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		char c = data[i];
+		bool word = ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
+		if (!word && c != '_' && c != '-' && c != '.' && c != '/' && c != ':')
+			return false;
+	}
+	return length == 0 || data[0] != '-';
+}
+
+void text_add_csv(struct text *t, const char *data, size_t length)
+{
+	if (is_plain_csv(data, length)) {
+		text_add(t, data, length);
+		return;
+	}
+	text_adds(t, "\"");
+	for (size_t i = 0; i < length;) {
+		uint32_t c;
+		size_t n = utf8_next(data + i, length - i, &c);
+		if (i == 0 && begins_formula(c))
+			text_adds(t, "'");
+		if (c == '"')
+			text_adds(t, "\"\"");
+		else if (c == '\n' || c == '\t')
+			text_add_character(t, c);
+		else
+			add_visible(t, c);
+		i += n;
+	}
+	text_adds(t, "\"");
+}
+
+void text_add_uri_path(struct text *t, const char *data, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)data[i];
+		bool plain = ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+		             c == '.' || c == '_' || c == '~' || c == '/';
+		if (plain)
+			text_add(t, data + i, 1);
+		else
+			text_addf(t, "%%%02X", (unsigned)c);
+	}
+}
+
+void text_add_label(struct text *t, const char *data, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		uint32_t c;
+		i += utf8_next(data + i, length - i, &c);
+		if (c == '\\')
+			text_adds(t, "\\\\");
+		else if (c == '"')
+			text_adds(t, "\\\"");
+		else if (c == '\n')
+			text_adds(t, "\\n");
 		else
 			add_visible(t, c);
 	}

@@ -41,6 +41,9 @@ bool text_line(const struct text *t, size_t *at, const char **ret_line, size_t *
  */
 size_t utf8_next(const char *data, size_t length, uint32_t *ret_character);
 
+/* The bytes of a text that are at most `most` and end where a character does. */
+size_t text_cut(const char *data, size_t length, size_t most);
+
 /* Whether all of it is UTF-8. */
 bool text_is_utf8(const char *data, size_t length);
 
@@ -64,6 +67,24 @@ void text_add_code_block(struct text *t, const char *language, const char *data,
 
 /* Inside XML, be it an attribute or text: visible as above, newlines and tabs as references. */
 void text_add_xml(struct text *t, const char *data, size_t length);
+
+/*
+ * Inside HTML, be it an attribute or text: visible as above, but tabs and newlines as they are, and
+ * sequences that only set colours left out: they say nothing of what happened.
+ */
+void text_add_html(struct text *t, const char *data, size_t length);
+
+/*
+ * A whole cell of CSV, quotes included where it needs them: visible as above, but tabs and newlines
+ * as they are. What a spreadsheet would take for a formula gets an apostrophe before it.
+ */
+void text_add_csv(struct text *t, const char *data, size_t length);
+
+/* As the path of a URI reference: all but letters, digits, and "-._~/" as %XX. */
+void text_add_uri_path(struct text *t, const char *data, size_t length);
+
+/* As the value of a label in the text format of Prometheus, without its quotes: visible as above. */
+void text_add_label(struct text *t, const char *data, size_t length);
 
 /*
  * As a value of YAML on one line, also inside a flow mapping: plain where no parser could take it
