@@ -74,7 +74,8 @@ struct clsf_reader_options {
  * for the path; the descriptor stays the caller's, is read from where it is,
  * and must outlive the reader. Free with clsf_reader_free().
  *
- * Returns 0, CLSF_E_IO, CLSF_E_NOMEM, CLSF_E_INVALID. What is wrong with the
+ * Returns 0, CLSF_E_IO, CLSF_E_NOMEM, CLSF_E_INVALID, CLSF_E_BUSY (a signal
+ * interrupted the wait for whoever writes into a pipe). What is wrong with the
  * content the calls below tell.
  *
  * Threads: any.
@@ -85,11 +86,23 @@ CLSF_API int clsf_reader_open_fd(int fd, const char *name, const struct clsf_rea
                                  struct clsf_reader **ret_reader, struct clsf_error *err);
 
 /*
+ * Uses a reader again, for another file and with the options that it has: what
+ * it needs in memory it keeps, which for small files is most of what they cost.
+ * After a failure it may be used yet again.
+ *
+ * Returns 0, CLSF_E_IO, CLSF_E_NOMEM, CLSF_E_INVALID, CLSF_E_BUSY.
+ *
+ * Threads: one at a time for a reader.
+ */
+CLSF_API int clsf_reader_reopen(struct clsf_reader *reader, const char *path, struct clsf_error *err);
+
+/*
  * Goes to the next log; what is left of the one at hand is passed over.
  *
- * Returns 0; CLSF_STOPPED when there is none; a failure, after which only
- * clsf_reader_free() may follow: CLSF_E_IO (a read error, a damaged archive; the
- * message tells the offset in the file), CLSF_E_LIMIT, CLSF_E_NOMEM,
+ * Returns 0; CLSF_STOPPED when there is none; CLSF_E_BUSY when a signal
+ * interrupted a read that waits, and the call may be made again; a failure,
+ * after which there is no other log: CLSF_E_IO (a read error, a damaged archive;
+ * the message tells the offset in the file), CLSF_E_LIMIT, CLSF_E_NOMEM,
  * CLSF_E_INVALID.
  *
  * Threads: one at a time for a reader.

@@ -15,7 +15,7 @@ mapped = set(re.findall(r"\b(clsf_\w+);", open(version_map, encoding="utf-8").re
 exported = set()
 for line in subprocess.check_output(["nm", "-D", "--defined-only", library], text=True).splitlines():
     name = line.split()[-1].split("@")[0]
-    if name != "CLASSIFY_0":
+    if not re.fullmatch(r"CLASSIFY(_[A-Z]+)?_0", name):
         exported.add(name)
 
 bad = False
