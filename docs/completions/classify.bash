@@ -52,7 +52,7 @@ _classify()
 
 	case $command in
 	scan)
-		options='--rules --output --incident --matches --context --redact --no-redact --exit-code
+		options='--rules --output --incident --matches --context --redact --no-redact --jobs --exit-code
 			--no-unwrap --database --cache --no-cache --profile --engine --quiet --help'
 		;;
 	explain)
@@ -100,6 +100,10 @@ _classify()
 		;;
 	scan:-o|scan:--output)
 		_classify_words 'text jsonl json markdown postmortem csv junit sarif prometheus' "$cur"
+		return
+		;;
+	scan:-j|scan:--jobs)
+		_classify_words '1 2 4 8' "$cur"
 		return
 		;;
 	scan:--database|compile:-o|compile:--output)

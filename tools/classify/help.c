@@ -49,6 +49,8 @@ static const char scan[] =
 	"      --matches       one JSON object for each match, not a verdict for each log\n"
 	"      --context N     N lines around the line that shows it (up to 20; not in JSON and csv)\n"
 	"      --redact        hide tokens, keys, passwords and e-mail addresses; --no-redact shows them\n"
+	"  -j, --jobs N        scan up to N inputs at a time (default: one for each core); the results are\n"
+	"                      the same, in the order of the inputs\n"
 	"      --exit-code     exit 1 when a log failed\n"
 	"      --no-unwrap     match raw lines only, not the messages inside wrappers\n"
 	"      --database FILE a ruleset that 'classify compile' wrote, in place of rules\n"

@@ -78,6 +78,14 @@ void marks_reset(struct marks *marks)
 	}
 }
 
+size_t marks_size(const struct marks *marks)
+{
+	size_t size = marks->start.text.capacity + marks->success.text.capacity + marks->failure.text.capacity;
+	for (size_t i = 0; i < marks->n_context; i++)
+		size += marks->context[i].length + 1;
+	return size;
+}
+
 void marks_free(struct marks *marks)
 {
 	marks_reset(marks);

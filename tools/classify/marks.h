@@ -39,6 +39,8 @@ bool marks_capture(const struct clsf_ruleset *ruleset);
 void marks_add(struct marks *marks, const struct clsf_match *match);
 /* Another log begins. */
 void marks_reset(struct marks *marks);
+/* Bytes of memory that its texts hold. */
+size_t marks_size(const struct marks *marks);
 void marks_free(struct marks *marks);
 
 #endif

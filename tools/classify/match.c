@@ -20,12 +20,14 @@ struct line_state {
 static int on_match(const struct clsf_match *m, void *user)
 {
 	struct line_state *s = user;
+	struct text t = { 0 };
 	s->matches++;
 	if (s->output->format == OUTPUT_JSONL) {
-		output_match(stdout, "-", m);
+		output_match(&t, "-", m);
+		fwrite(t.data, 1, t.length, stdout);
+		text_free(&t);
 		return 0;
 	}
-	struct text t = { 0 };
 	text_addf(&t, "%s  %s  (%s, %s)\n", m->rule->id, *m->rule->category ? m->rule->category : "-",
 	          clsf_role_name(m->rule->role), clsf_severity_name(m->rule->severity));
 	for (size_t i = 0; i < m->n_fields; i++) {

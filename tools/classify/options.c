@@ -14,6 +14,7 @@
 
 #define DEFAULT_WIDTH 100
 #define MAX_CONTEXT 20
+#define MAX_JOBS 256
 #define DOCUMENT_CONTEXT 3   /* of a post-mortem, where --context does not say */
 
 void terminal_options(struct output_options *options)
@@ -63,6 +64,7 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 		{ "output", required_argument, NULL, 'o' },
 		{ "matches", no_argument, NULL, OPT_MATCHES },
 		{ "incident", no_argument, NULL, OPT_INCIDENT },
+		{ "jobs", required_argument, NULL, 'j' },
 		{ "exit-code", no_argument, NULL, OPT_EXIT_CODE },
 		{ "context", required_argument, NULL, OPT_CONTEXT },
 		{ "redact", no_argument, NULL, OPT_REDACT },
@@ -83,7 +85,7 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 	int redact = -1;
 	int c;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, ":o:r:qh", known, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":j:o:r:qh", known, NULL)) != -1) {
 		switch (c) {
 		case OPT_RULES: case 'r':
 			list_add(&options->rules, optarg);
@@ -100,6 +102,12 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 			break;
 		case OPT_INCIDENT:
 			options->incident = true;
+			break;
+		case 'j':
+			if (!parse_number(optarg, MAX_JOBS, &options->jobs) || options->jobs == 0) {
+				usage_error(o, "scan", "--jobs takes a number from 1 to %d", MAX_JOBS);
+				return false;
+			}
 			break;
 		case OPT_EXIT_CODE:
 			options->exit_code = true;

@@ -20,6 +20,7 @@ struct scan_options {
 	bool exit_code;
 	bool profile;
 	bool no_unwrap;
+	unsigned jobs;       /* 0: as many as there are cores */
 	bool redact;
 	unsigned context;
 };

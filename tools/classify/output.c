@@ -151,16 +151,8 @@ void output_end(const struct output_options *o, struct output_state *state, FILE
 	emit(f, &t);
 }
 
-void output_match(FILE *f, const char *source, const struct clsf_match *m)
+void output_match(struct text *t, const char *source, const struct clsf_match *m)
 {
-	/* There may be millions: one buffer serves them all. */
-	static struct text t;
-	t.length = 0;
-	t.failed = false;
-	format_json_match(&t, source, m);
-	text_adds(&t, "\n");
-	if (t.failed)
-		fputs("classify: out of memory\n", stderr);
-	else
-		fwrite(t.data, 1, t.length, f);
+	format_json_match(t, source, m);
+	text_adds(t, "\n");
 }

@@ -71,8 +71,8 @@ void output_end(const struct output_options *options, struct output_state *state
                 const struct output_totals *totals, struct groups *groups, const struct output_run *run);
 void output_state_free(struct output_state *state);
 
-/* --matches: one object a match. */
-void output_match(FILE *f, const char *source, const struct clsf_match *m);
+/* --matches: appends one object, on a line. */
+void output_match(struct text *t, const char *source, const struct clsf_match *m);
 
 /* The parts of the text format that `explain` shares. */
 void output_heading(const struct output_options *o, struct text *t, const char *label);

@@ -31,22 +31,46 @@ static void print_stage(FILE *f, const char *name, uint64_t part, uint64_t total
 	        total ? 100.0 * (double)part / (double)total : 0.0);
 }
 
-void profile_print(FILE *f, const struct clsf_worker *worker, uint64_t total)
+/* The expressions of a ruleset are the same, and in the same order, for each worker. */
+static void add_worker(const struct clsf_worker *worker, struct clsf_cost *list, size_t n, struct clsf_work *sum)
+{
+	struct clsf_cost cost;
+	struct clsf_work work = { 0 };
+	for (size_t i = 0; i < n && clsf_worker_cost(worker, i, &cost, &work) == 0; i++) {
+		cost.candidates += list[i].candidates;
+		cost.judged += list[i].judged;
+		cost.hits += list[i].hits;
+		cost.nanoseconds += list[i].nanoseconds;
+		list[i] = cost;
+	}
+	sum->bytes += work.bytes;
+	sum->lines += work.lines;
+	sum->judged_lines += work.judged_lines;
+	sum->filter_nanoseconds += work.filter_nanoseconds;
+	sum->judge_nanoseconds += work.judge_nanoseconds;
+	sum->other_nanoseconds += work.other_nanoseconds;
+}
+
+void profile_print(FILE *f, const struct clsf_worker *const *workers, size_t n_workers, uint64_t total)
 {
 	struct clsf_cost cost, *list = NULL;
-	struct clsf_work work = { 0 };
+	struct clsf_work one, work = { 0 };
 	size_t n = 0;
-	while (clsf_worker_cost(worker, n, &cost, &work) == 0)
+	while (clsf_worker_cost(workers[0], n, &cost, &one) == 0)
 		n++;
 	list = calloc(n + 1, sizeof(*list));
 	if (!list)
 		return;
-	for (size_t i = 0; i < n; i++)
-		clsf_worker_cost(worker, i, &list[i], &work);
+	for (size_t i = 0; i < n_workers; i++)
+		add_worker(workers[i], list, n, &work);
 	qsort(list, n, sizeof(*list), by_time);
 	double seconds = (double)total / 1e9;
-	fprintf(f, "%" PRIu64 " bytes, %" PRIu64 " lines (%" PRIu64 " with a candidate), %.3f GB/s\n", work.bytes,
+	fprintf(f, "%" PRIu64 " bytes, %" PRIu64 " lines (%" PRIu64 " with a candidate), %.3f GB/s", work.bytes,
 	        work.lines, work.judged_lines, seconds > 0 ? (double)work.bytes / 1e9 / seconds : 0.0);
+	if (n_workers > 1)
+		fprintf(f, ", %zu jobs", n_workers);
+	fputc('\n', f);
+	total *= n_workers;
 	uint64_t known = work.filter_nanoseconds + work.judge_nanoseconds + work.other_nanoseconds;
 	print_stage(f, "filter", work.filter_nanoseconds, total);
 	print_stage(f, "judge", work.judge_nanoseconds, total);

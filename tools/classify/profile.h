@@ -12,7 +12,10 @@
 /* The clock that workers are given: nanoseconds, monotonic. */
 uint64_t profile_clock(void *context);
 
-/* Prints the stages and the expressions that cost most; `total` are all nanoseconds of the scan. */
-void profile_print(FILE *f, const struct clsf_worker *worker, uint64_t total);
+/*
+ * Prints the stages and the expressions that cost most, of all workers together; `total` are the
+ * nanoseconds that the scan took.
+ */
+void profile_print(FILE *f, const struct clsf_worker *const *workers, size_t n_workers, uint64_t total);
 
 #endif

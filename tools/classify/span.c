@@ -5,14 +5,13 @@
 
 #include <string.h>
 
-void span_reset(struct span *s)
+void span_reset(struct span_finder *s)
 {
 	s->head_length = s->tail_length = 0;
-	s->first = s->last = (struct clsf_time){ 0 };
-	s->first_line = s->last_line = 0;
+	s->span = (struct span){ 0 };
 }
 
-void span_feed(struct span *s, const char *data, size_t length)
+void span_feed(struct span_finder *s, const char *data, size_t length)
 {
 	size_t room = SPAN_BYTES - s->head_length;
 	size_t taken = length < room ? length : room;
@@ -51,7 +50,7 @@ static void take_last(struct span *s, const struct clsf_time *t, uint64_t line)
 	s->last_line = line;
 }
 
-void span_end(struct span *s, uint64_t before, uint64_t lines)
+void span_end(struct span_finder *s, uint64_t before, uint64_t lines)
 {
 	struct clsf_time t;
 	bool plain = s->head_length == 0 || !clsf_is_utf16(s->head, s->head_length);
@@ -62,7 +61,7 @@ void span_end(struct span *s, uint64_t before, uint64_t lines)
 		size_t end = newline ? (size_t)(newline - s->head) : s->head_length;
 		found = clsf_line_time(s->head + at, end - at, &t) != 0;
 		if (found)
-			take_first(s, &t, number);
+			take_first(&s->span, &t, number);
 		at = end + 1;
 	}
 	/* A line that is cut at the front of the tail tells nothing sure. */
@@ -77,7 +76,7 @@ void span_end(struct span *s, uint64_t before, uint64_t lines)
 			break;
 		found = clsf_line_time(s->tail + start, end - start, &t) != 0;
 		if (found)
-			take_last(s, &t, number);
+			take_last(&s->span, &t, number);
 		end = newline ? start - 1 : 0;
 	}
 	s->head_length = s->tail_length = 0;

@@ -16,18 +16,22 @@
 #define SPAN_BYTES ((size_t)16 * 1024)
 
 struct span {
-	char head[SPAN_BYTES], tail[SPAN_BYTES];
-	size_t head_length, tail_length;
-	bool head_full;
 	struct clsf_time first, last;   /* clock NONE: not known */
 	uint64_t first_line, last_line;
 };
 
+/* Looks for the span of a log, or of several that are one. */
+struct span_finder {
+	struct span span;               /* found so far */
+	char head[SPAN_BYTES], tail[SPAN_BYTES];
+	size_t head_length, tail_length;
+};
+
 /* Another log begins. */
-void span_reset(struct span *span);
+void span_reset(struct span_finder *finder);
 /* Its next bytes. */
-void span_feed(struct span *span, const char *data, size_t length);
+void span_feed(struct span_finder *finder, const char *data, size_t length);
 /* It, or a part of it, ends; it had so many lines before that part, and has so many with it. */
-void span_end(struct span *span, uint64_t lines_before, uint64_t lines);
+void span_end(struct span_finder *finder, uint64_t lines_before, uint64_t lines);
 
 #endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See interrupt.h. */
+
+#include "interrupt.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <time.h>
+
+#define MAX_THREADS 1024
+#define PAUSE 10000000       /* nanoseconds between two calls to wake up */
+
+#define WAKE SIGUSR2
+
+static atomic_bool noted;
+static bool begun;
+static pthread_t watcher;
+static sigset_t watched, before;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_t joined[MAX_THREADS];
+static size_t n_joined;
+
+bool interrupted(void)
+{
+	return atomic_load_explicit(&noted, memory_order_relaxed);
+}
+
+/* Its arrival is all that matters: it ends system calls. */
+static void on_wake(int signal_number)
+{
+	(void)signal_number;
+}
+
+static bool wake_joined(void)
+{
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < n_joined; i++)
+		pthread_kill(joined[i], WAKE);
+	bool any = n_joined > 0;
+	pthread_mutex_unlock(&lock);
+	return any;
+}
+
+/* A thread that looked at interrupted() just before it began to wait is woken by a later call. */
+static void *watch(void *user)
+{
+	int number;
+	(void)user;
+	while (sigwait(&watched, &number) != 0)
+		;
+	if (number == WAKE)
+		return NULL;
+	atomic_store(&noted, true);
+	sigset_t open = watched;
+	sigdelset(&open, WAKE);
+	pthread_sigmask(SIG_UNBLOCK, &open, NULL);
+	sigset_t end;
+	sigemptyset(&end);
+	sigaddset(&end, WAKE);
+	do
+		wake_joined();
+	while (sigtimedwait(&end, NULL, &(struct timespec){ .tv_nsec = PAUSE }) != WAKE);
+	return NULL;
+}
+
+/* What is ignored, as below nohup, stays so. */
+static void watch_for(int number)
+{
+	struct sigaction action;
+	if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+		sigaddset(&watched, number);
+}
+
+bool interrupt_begin(void)
+{
+	struct sigaction action = { .sa_handler = on_wake };
+	sigset_t wake;
+	sigemptyset(&wake);
+	sigaddset(&wake, WAKE);
+	watched = wake;
+	watch_for(SIGINT);
+	watch_for(SIGTERM);
+	sigemptyset(&action.sa_mask);
+	if (sigaction(WAKE, &action, NULL) != 0)
+		return false;
+	pthread_sigmask(SIG_BLOCK, &watched, &before);
+	begun = pthread_create(&watcher, NULL, watch, NULL) == 0;
+	pthread_sigmask(begun ? SIG_UNBLOCK : SIG_SETMASK, begun ? &wake : &before, NULL);
+	return begun;
+}
+
+void interrupt_end(void)
+{
+	if (!begun)
+		return;
+	pthread_kill(watcher, WAKE);
+	pthread_join(watcher, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	begun = false;
+}
+
+void interrupt_join(void)
+{
+	pthread_mutex_lock(&lock);
+	if (n_joined < MAX_THREADS)
+		joined[n_joined++] = pthread_self();
+	pthread_mutex_unlock(&lock);
+}
+
+void interrupt_leave(void)
+{
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < n_joined; i++) {
+		if (pthread_equal(joined[i], pthread_self())) {
+			joined[i] = joined[--n_joined];
+			break;
+		}
+	}
+	pthread_mutex_unlock(&lock);
+}
