@@ -12,12 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "entries.h"
 #include "lines.h"
 #include "stream.h"
 
-/* A line that holds something to decode: where it starts in the block, and where the first such byte is. */
+/* A line that holds something to decode. */
 struct clsf__special {
-	uint32_t line, at;
+	uint32_t line;               /* where it starts in the block, */
+	uint32_t at;                 /* and where the first such byte is */
+	bool cut;                    /* CLSF__MAX_MESSAGES was passed on it */
 };
 
 /* A decoded text in the side buffer, and the line it is of. */
@@ -126,7 +129,7 @@ static size_t line_end(const char *block, size_t length, size_t start)
 }
 
 /* Decodes the special lines of the block into the side buffer. */
-static int fill_side(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length)
+static int fill_side(struct clsf_worker *w, const char *block, size_t length)
 {
 	clsf__buffer_clear(&w->side);
 	w->n_pieces = 0;
@@ -141,12 +144,13 @@ static int fill_side(struct clsf_stream *s, struct clsf_worker *w, const char *b
 		if (!clsf__grow(&w->allocator, &w->specials, &w->specials_capacity, w->n_specials + 1,
 		                sizeof(*w->specials)))
 			return CLSF_E_NOMEM;
-		w->specials[w->n_specials++] = (struct clsf__special){ (uint32_t)start, (uint32_t)at };
+		struct clsf__special *special = &w->specials[w->n_specials++];
+		*special = (struct clsf__special){ .line = (uint32_t)start, .at = (uint32_t)at };
 		size_t piece = w->side.length;
 		w->messages.cut = false;
 		if (!clsf__unwrap_decoded(&w->messages, block + start, kept - start, &w->side))
 			return CLSF_E_NOMEM;
-		s->message_limit = s->message_limit || w->messages.cut;
+		special->cut = w->messages.cut;
 		if (w->side.length > piece) {
 			if (!clsf__grow(&w->allocator, &w->pieces, &w->pieces_capacity, w->n_pieces + 1,
 			                sizeof(*w->pieces)))
@@ -189,8 +193,7 @@ static void add_field_candidates(struct collection *c, size_t length)
 	}
 }
 
-static int collect(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
-                   bool *ret_full)
+static int collect(struct clsf_worker *w, const char *block, size_t length, bool unwrap, bool *ret_full)
 {
 	/* Serials tell lines apart; when they run out, all stamps are old. */
 	if (w->line_serial > UINT32_MAX - 4 * (uint32_t)CLSF__MAX_LINE) {
@@ -198,14 +201,15 @@ static int collect(struct clsf_stream *s, struct clsf_worker *w, const char *blo
 		w->line_serial = 0;
 	}
 	w->n_candidates = w->n_specials = 0;
+	w->next_candidate = w->next_special = 0;
 	w->unwrapped = false;
 	w->line_serial++;
 	struct collection c = { .w = w, .block = block, .sorted = true };
 	size_t n_raw = SIZE_MAX;
 	int result = clsf__filter_scan(w->ruleset->filter, w->scratch, block, length, on_candidate, &c);
-	if (result == 0 && (!s->options.no_unwrap || w->ruleset->n_field_expressions)) {
-		result = fill_side(s, w, block, length);
-		if (result == 0 && w->side.length && !s->options.no_unwrap) {
+	if (result == 0 && (unwrap || w->ruleset->n_field_expressions)) {
+		result = fill_side(w, block, length);
+		if (result == 0 && w->side.length && unwrap) {
 			c.start = c.end = 0;
 			c.newest = 0;
 			n_raw = w->n_candidates;
@@ -229,8 +233,15 @@ static int collect(struct clsf_stream *s, struct clsf_worker *w, const char *blo
 	return result;
 }
 
-/* Where to split a block that is more than one line; 0 if it is one. */
-static size_t split_point(const char *block, size_t length)
+int clsf__collect(struct clsf_worker *w, const char *block, size_t length, bool unwrap, bool *ret_full)
+{
+	uint64_t begun = clsf__now(w);
+	int result = collect(w, block, length, unwrap, ret_full);
+	w->work.filter_nanoseconds += clsf__now(w) - begun;
+	return result;
+}
+
+size_t clsf__split_point(const char *block, size_t length)
 {
 	if (length < 2)
 		return 0;
@@ -239,6 +250,49 @@ static size_t split_point(const char *block, size_t length)
 		newline = memchr(block + length / 2, '\n', length - length / 2);
 	size_t at = newline ? (size_t)(newline - block) + 1 : 0;
 	return at < length ? at : 0;
+}
+
+/* What was found in the part of a block that belongs to one stream, counted from the part's own start. */
+struct part {
+	const char *text;
+	size_t length;
+	const struct clsf__candidate *candidates;
+	size_t n_candidates;
+	const struct clsf__special *specials;
+	size_t n_specials;
+	bool cut;                    /* CLSF__MAX_MESSAGES was passed in it */
+};
+
+static struct part take_part(struct clsf_worker *w, const char *block, size_t from, size_t to)
+{
+	size_t c = w->next_candidate, p = w->next_special;
+	/* Entries without candidates are passed over, and their special lines with them. */
+	while (p < w->n_specials && w->specials[p].line < from)
+		p++;
+	w->next_special = p;
+	struct part part = { .text = block + from, .length = to - from,
+		             .candidates = w->candidates + c, .specials = w->specials + p };
+	for (; c < w->n_candidates && w->candidates[c].line < to; c++)
+		w->candidates[c].line -= (uint32_t)from;
+	for (; p < w->n_specials && w->specials[p].line < to; p++) {
+		w->specials[p].line -= (uint32_t)from;
+		w->specials[p].at -= (uint32_t)from;
+		part.cut = part.cut || w->specials[p].cut;
+	}
+	part.n_candidates = c - w->next_candidate;
+	part.n_specials = p - w->next_special;
+	w->next_candidate = c;
+	w->next_special = p;
+	return part;
+}
+
+size_t clsf__next_line(const struct clsf_worker *w)
+{
+	size_t next = w->next_candidate < w->n_candidates ? w->candidates[w->next_candidate].line : SIZE_MAX;
+	for (size_t i = w->next_special; i < w->n_specials && w->specials[i].line < next; i++)
+		if (w->specials[i].cut)
+			return w->specials[i].line;
+	return next;
 }
 
 struct position {
@@ -266,19 +320,21 @@ static void step(const struct clsf_stream *s, struct position *p, const char *bl
 }
 
 /* Does the line, which starts at `start`, need no decoding? Lines are asked for in their order. */
-static bool is_plain(const struct clsf_worker *w, struct position *p, size_t start, size_t length)
+static bool is_plain(const struct part *part, struct position *p, size_t start, size_t length)
 {
-	while (p->special < w->n_specials && w->specials[p->special].line < start)
+	while (p->special < part->n_specials && part->specials[p->special].line < start)
 		p->special++;
-	return p->special == w->n_specials || w->specials[p->special].line != start ||
-	       w->specials[p->special].at >= start + length;
+	return p->special == part->n_specials || part->specials[p->special].line != start ||
+	       part->specials[p->special].at >= start + length;
 }
 
 /* Judges the line that starts at `start`; *ret_end is where it ends. */
-static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
+static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const struct part *part,
                     uint64_t dropped, struct position *p, size_t start,
                     const struct clsf__candidate *candidates, size_t n, size_t n_found, size_t *ret_end)
 {
+	const char *block = part->text;
+	const size_t length = part->length;
 	advance(s, p, block, start);
 	size_t end = line_end(block, length, start);
 	size_t kept = end;
@@ -293,11 +349,13 @@ static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const char *bl
 		.full_length = clsf__raw_length(s, block + start, kept - start) + more,
 		.number = p->number,
 		.offset = s->offset + p->raw,
-		.plain = is_plain(w, p, start, kept - start),
+		.plain = is_plain(part, p, start, kept - start),
 	};
 	step(s, p, block, length, end);
 	*ret_end = end;
 	w->work.judged_lines++;
+	if (s->call)
+		clsf__call_line(s->call, clsf__line_text(&line));
 	return clsf__judge_line(s, w, &line, candidates, n, n_found);
 }
 
@@ -305,9 +363,11 @@ static int judge_at(struct clsf_stream *s, struct clsf_worker *w, const char *bl
  * The lines with candidates go to the judge; so do all lines while some rule's
  * gate is open, and all lines at all when an expression is always a candidate.
  */
-static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
+static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const struct part *part,
                        uint64_t dropped, struct position *p)
 {
+	const char *block = part->text;
+	const size_t length = part->length;
 	struct clsf__candidate *joined = w->joined;
 	const size_t most = w->max_joined;
 	size_t n_always;
@@ -315,9 +375,9 @@ static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char 
 	for (size_t start = 0, i = 0; start < length;) {
 		/* `start` is the line behind the last judged one: is it wanted in any case? */
 		if (!n_always && s->gate_until == 0) {
-			if (i == w->n_candidates)
+			if (i == part->n_candidates)
 				break;
-			start = w->candidates[i].line;
+			start = part->candidates[i].line;
 		} else if (!n_always) {
 			advance(s, p, block, start);
 			if (s->gate_until < p->number) {
@@ -326,9 +386,9 @@ static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char 
 			}
 		}
 		size_t own = 0;
-		while (i + own < w->n_candidates && w->candidates[i + own].line == start)
+		while (i + own < part->n_candidates && part->candidates[i + own].line == start)
 			own++;
-		const struct clsf__candidate *list = &w->candidates[i];
+		const struct clsf__candidate *list = &part->candidates[i];
 		size_t n = own;
 		if (n_always || s->gate_until) {
 			n = 0;
@@ -345,7 +405,7 @@ static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char 
 		size_t end;
 		int result = 0;
 		if (n)
-			result = judge_at(s, w, block, length, dropped, p, start, list, n, own, &end);
+			result = judge_at(s, w, part, dropped, p, start, list, n, own, &end);
 		else
 			end = line_end(block, length, start);
 		if (result)
@@ -356,38 +416,46 @@ static int judge_lines(struct clsf_stream *s, struct clsf_worker *w, const char 
 	return 0;
 }
 
+int clsf__judge_block(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t from, size_t to,
+                      uint64_t dropped, bool more)
+{
+	uint64_t begun = clsf__now(w);
+	const struct part part = take_part(w, block, from, to);
+	s->message_limit = s->message_limit || (part.cut && !s->options.no_unwrap);
+	struct position p = { .number = s->lines + 1 };
+	int result = judge_lines(s, w, &part, dropped, &p);
+	if (result)
+		return result;
+	uint64_t judged = clsf__now(w);
+	w->work.judge_nanoseconds += judged - begun;
+	if (more) {
+		result = clsf__summary_after(s, part.text, part.length, s->lines + 1);
+		if (result == 0)
+			result = clsf__tail_update(s, part.text, part.length);
+	}
+	advance(s, &p, part.text, part.length);
+	uint64_t lines = p.number - (s->lines + 1) + (part.length && part.text[part.length - 1] != '\n');
+	s->lines += lines;
+	s->offset += p.raw;
+	w->work.bytes += part.length;
+	w->work.lines += lines;
+	w->work.other_nanoseconds += clsf__now(w) - judged;
+	return result;
+}
+
 static int scan_part(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,
                      uint64_t dropped)
 {
 	bool full;
-	uint64_t begun = clsf__now(w);
-	int result = collect(s, w, block, length, &full);
-	uint64_t collected = clsf__now(w);
-	w->work.filter_nanoseconds += collected - begun;
+	int result = clsf__collect(w, block, length, !s->options.no_unwrap, &full);
 	if (result)
 		return result;
-	size_t split = full ? split_point(block, length) : 0;
+	size_t split = full ? clsf__split_point(block, length) : 0;
 	if (split) {
 		result = scan_part(s, w, block, split, 0);
 		return result ? result : scan_part(s, w, block + split, length - split, dropped);
 	}
-	struct position p = { .number = s->lines + 1 };
-	result = judge_lines(s, w, block, length, dropped, &p);
-	if (result)
-		return result;
-	uint64_t judged = clsf__now(w);
-	w->work.judge_nanoseconds += judged - collected;
-	result = clsf__summary_after(s, block, length, s->lines + 1);
-	if (result == 0)
-		result = clsf__tail_update(s, block, length);
-	advance(s, &p, block, length);
-	uint64_t lines = p.number - (s->lines + 1) + (length && block[length - 1] != '\n');
-	s->lines += lines;
-	s->offset += p.raw;
-	w->work.bytes += length;
-	w->work.lines += lines;
-	w->work.other_nanoseconds += clsf__now(w) - judged;
-	return result;
+	return clsf__judge_block(s, w, block, 0, length, dropped, true);
 }
 
 int clsf__scan_block(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t length,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "entries.h"
 #include "redact.h"
 #include "stream.h"
 #include "text.h"
@@ -104,7 +105,7 @@ static size_t bind_fields(struct clsf_stream *s, struct clsf_worker *w, const st
 int clsf__deliver(struct clsf_stream *s, const struct clsf__rule *rule, const struct clsf_line *line,
                   const struct clsf_field *fields, size_t n_fields)
 {
-	if (!s->options.on_match)
+	if (!s->options.on_match && !s->call)
 		return 0;
 	struct clsf_match match = {
 		.rule = &rule->public, .line = *line, .n_fields = n_fields, .fields = fields,
@@ -115,7 +116,10 @@ int clsf__deliver(struct clsf_stream *s, const struct clsf__rule *rule, const st
 		if (result)
 			return result;
 	}
-	if (s->options.on_match(&match, s->options.user) == 0)
+	bool go_on = !s->call || clsf__call_deliver(s->call, &match);
+	if (s->options.on_match)
+		go_on = s->options.on_match(&match, s->options.user) == 0 && go_on;
+	if (go_on)
 		return 0;
 	s->stopped = true;
 	return CLSF_STOPPED;

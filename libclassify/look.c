@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "entries.h"
 #include "lines.h"
 #include "stream.h"
 
@@ -331,11 +332,19 @@ const struct clsf__moment *clsf__line_moment(const struct clsf_stream *s, struct
 		w->moment.time = w->own_time;
 		return &w->moment;
 	}
-	/* A line without a time has that of the nearest above which tells one. */
+	/*
+	 * A line without a time has that of the nearest above which tells one; where
+	 * its entry comes with a time, no lines above the entry are asked.
+	 */
+	uint64_t begin = 0;
+	const struct clsf_entry *entry = s->call ? clsf__call_entry(s->call, line, &begin) : NULL;
+	bool timed = entry && entry->has_time;
 	struct clsf__above above[CLSF__LOOKBACK_LINES];
 	size_t n = clsf__lines_above(s, line, above, CLSF__LOOKBACK_LINES, CLSF__LOOKBACK_BYTES);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && (!timed || above[i].offset >= begin); i++)
 		if (clsf__line_time(above[i].text, above[i].length, &w->moment.time))
-			break;
+			return &w->moment;
+	if (timed)
+		w->moment.time = (struct clsf__time){ entry->time, CLSF__CLOCK_FULL };
 	return &w->moment;
 }

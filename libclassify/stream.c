@@ -128,7 +128,7 @@ static int add_partial(struct clsf_stream *s, const char *data, size_t length)
 	return s->partial.failed ? CLSF_E_NOMEM : 0;
 }
 
-static int feed_text(struct clsf_stream *s, struct clsf_worker *w, const char *data, size_t length)
+int clsf__feed_text(struct clsf_stream *s, struct clsf_worker *w, const char *data, size_t length)
 {
 	while (length > 0) {
 		size_t window = length < CLSF__BLOCK ? length : CLSF__BLOCK;
@@ -207,7 +207,7 @@ static int feed_utf16(struct clsf_stream *s, struct clsf_worker *w, const char *
 		}
 		if (s->wide.failed)
 			return CLSF_E_NOMEM;
-		int result = feed_text(s, w, s->wide.data, s->wide.length);
+		int result = clsf__feed_text(s, w, s->wide.data, s->wide.length);
 		if (result)
 			return result;
 		data += slice;
@@ -252,7 +252,7 @@ int clsf_is_utf16(const void *data, size_t length)
 
 static int feed_known(struct clsf_stream *s, struct clsf_worker *w, const char *data, size_t length)
 {
-	return s->utf16 ? feed_utf16(s, w, data, length) : feed_text(s, w, data, length);
+	return s->utf16 ? feed_utf16(s, w, data, length) : clsf__feed_text(s, w, data, length);
 }
 
 /* The first bytes decide; until they do they wait, and so they do not when the log ends. */
@@ -320,10 +320,27 @@ static int end_text(struct clsf_stream *s, struct clsf_worker *w)
 	if (result == 0 && s->utf16 && s->n_pending) {
 		s->wide.length = 0;
 		clsf__add_utf8(&s->wide, 0xfffd);
-		result = s->wide.failed ? CLSF_E_NOMEM : feed_text(s, w, s->wide.data, s->wide.length);
+		result = s->wide.failed ? CLSF_E_NOMEM : clsf__feed_text(s, w, s->wide.data, s->wide.length);
 	}
 	if (result == 0 && (s->partial.length || s->dropped))
 		result = scan_partial(s, w, false);
+	return result;
+}
+
+int clsf__feed_whole(struct clsf_stream *s, struct clsf_worker *w, const char *data, size_t length)
+{
+	s->bytes += length;
+	int result = feed(s, w, data, length, false);
+	return result ? result : end_text(s, w);
+}
+
+int clsf__begin_line(struct clsf_stream *s, struct clsf_worker *w)
+{
+	int result = s->begun ? 0 : feed(s, w, "", 0, true);
+	if (result == 0 && (s->partial.length || s->dropped)) {
+		s->bytes++;
+		result = scan_partial(s, w, true);
+	}
 	return result;
 }
 

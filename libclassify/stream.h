@@ -6,6 +6,7 @@
  * The inside of a stream and of a worker, shared by what works on them:
  *
  *   stream.c   bytes -> blocks of whole lines; the life of a stream
+ *   entries.c  many separate texts -> blocks, and back to the logs they are of
  *   block.c    a block -> candidates -> the lines they are on
  *   judge.c    a line and its candidates -> hits -> matches
  *   look.c     an expression and a line -> whether it hits it
@@ -72,6 +73,7 @@ struct clsf__evidence {
 /* What a stream knows of a rule that has hit. */
 struct clsf__rule_state {
 	uint32_t rule;
+	uint64_t log;                /* of a stream for entries alone: the log that it was last used for */
 	uint64_t count;              /* matches */
 	uint64_t first_line;         /* of all matches */
 	uint64_t last_line;
@@ -122,6 +124,8 @@ struct clsf_stream {
 	struct clsf_allocator allocator;
 	struct clsf_ruleset *ruleset;
 	struct clsf_stream_options options;
+	struct clsf__call *call;     /* what entries are looked at, while they are (entries.h) */
+	bool alone;                  /* for entries that are logs of their own: matches only, no verdict */
 
 	/* Bytes on their way. */
 	struct clsf__buffer partial; /* the unfinished line, at most max_line of it */
@@ -139,6 +143,7 @@ struct clsf_stream {
 	uint64_t bytes;
 
 	/* The summary. */
+	uint64_t log;                /* how many were before, of a stream for entries alone */
 	struct clsf__rule_state **states;
 	size_t n_states, states_capacity;
 	uint32_t *table;             /* open hash by rule: index + 1 into states */
@@ -158,6 +163,7 @@ struct clsf_stream {
 	bool has_telling;
 	struct clsf__buffer telling_text;
 	struct clsf__weighed weighed[CLSF__MAX_WEIGHED];  /* by line number */
+	bool has_weighed;
 	struct clsf__buffer telling_before, telling_after; /* lines around the first of them */
 
 	/* What is to be said besides. */
@@ -220,6 +226,8 @@ struct clsf_worker {
 	size_t n_pieces, pieces_capacity;
 	struct clsf__special *specials;  /* the lines of the block that need decoding */
 	size_t n_specials, specials_capacity;
+	size_t next_candidate, next_special; /* those before are judged */
+	struct clsf__entries *entries;   /* made when first asked for */
 
 	struct clsf__hit *hits;
 	size_t n_hits, hits_capacity;
@@ -274,7 +282,37 @@ static inline const char *clsf__line_text(const struct clsf__line *line)
  */
 uint64_t clsf__raw_length(const struct clsf_stream *s, const char *text, size_t length);
 
+/* ---- stream.c ---- */
+
+/* Feeds text that is known not to be UTF-16. */
+int clsf__feed_text(struct clsf_stream *s, struct clsf_worker *w, const char *data, size_t length);
+
+/* Feeds a whole log and ends it, but for the verdict. */
+int clsf__feed_whole(struct clsf_stream *s, struct clsf_worker *w, const char *data, size_t length);
+
+/* What was fed so far is decided to be text, and its unfinished line ends. */
+int clsf__begin_line(struct clsf_stream *s, struct clsf_worker *w);
+
 /* ---- block.c ---- */
+
+/*
+ * The filter's part: what clsf__judge_block() will go through. Sets *ret_full,
+ * and nothing else is of use, where there is too much of that: the block has to
+ * be taken in two, at clsf__split_point(), if it has one (else 0).
+ */
+int clsf__collect(struct clsf_worker *w, const char *block, size_t length, bool unwrap, bool *ret_full);
+size_t clsf__split_point(const char *block, size_t length);
+
+/* Where the next line begins that is not judged and may be of interest; SIZE_MAX if there is none. */
+size_t clsf__next_line(const struct clsf_worker *w);
+
+/*
+ * The judge's part, for the whole lines block[from..to) of a stream; they have
+ * to be asked for in their order. `dropped` is as below. With `more`, what
+ * follows of the log may look back at them.
+ */
+int clsf__judge_block(struct clsf_stream *s, struct clsf_worker *w, const char *block, size_t from, size_t to,
+                      uint64_t dropped, bool more);
 
 /*
  * Scans `length` bytes of whole lines (the last may lack its \n). `dropped`
@@ -426,6 +464,9 @@ int clsf__tail_update(struct clsf_stream *s, const char *block, size_t length);
 /* ---- verdict.c ---- */
 
 int clsf__verdict_build(struct clsf_stream *s);
+
+/* Makes the warnings of a verdict alone. */
+int clsf__warnings_build(struct clsf_stream *s);
 
 /* Hides the secrets of a match; `fields` has room for m->n_fields. */
 int clsf__match_redact(struct clsf_stream *s, struct clsf_match *m, struct clsf_field *fields);

@@ -19,6 +19,21 @@
 
 #define MAX_TRIES 64         /* later matches that may take the place of a weak evidence */
 
+/* The state was of another entry alone: its memory is kept, nothing else. */
+static void renew(struct clsf_stream *s, struct clsf__rule_state *state)
+{
+	if (state->moments)
+		memset(state->moments, 0, s->ruleset->rules[state->rule]->n_moments * sizeof(*state->moments));
+	/* The count of what is kept has begun anew with the entry. */
+	struct clsf__evidence *const evidence[] = { &state->evidence, &state->shown, &state->spare };
+	for (size_t i = 0; i < sizeof(evidence) / sizeof(evidence[0]); i++) {
+		clsf__buffer_clear(&evidence[i]->data);
+		evidence[i]->n_fields = 0;
+	}
+	state->has_shown = false;
+	state->log = s->log;
+}
+
 struct clsf__rule_state *clsf__rule_state(struct clsf_stream *s, uint32_t rule)
 {
 	const struct clsf_allocator *a = &s->allocator;
@@ -40,8 +55,11 @@ struct clsf__rule_state *clsf__rule_state(struct clsf_stream *s, uint32_t rule)
 	size_t slot = rule * 2654435761u & (s->table_size - 1);
 	while (s->table[slot]) {
 		struct clsf__rule_state *state = s->states[s->table[slot] - 1];
-		if (state->rule == rule)
+		if (state->rule == rule) {
+			if (state->log != s->log)
+				renew(s, state);
 			return state;
+		}
 		slot = (slot + 1) & (s->table_size - 1);
 	}
 	if (!clsf__grow(a, &s->states, &s->states_capacity, s->n_states + 1, sizeof(struct clsf__rule_state *)))
@@ -58,6 +76,7 @@ struct clsf__rule_state *clsf__rule_state(struct clsf_stream *s, uint32_t rule)
 		}
 	}
 	state->rule = rule;
+	state->log = s->log;
 	clsf__evidence_init(&state->evidence, a);
 	clsf__evidence_init(&state->shown, a);
 	clsf__evidence_init(&state->spare, a);
@@ -293,6 +312,8 @@ int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct
                       uint32_t rule, const struct clsf_field *fields, size_t n_fields, uint64_t span,
                       const struct clsf_line *shown)
 {
+	if (s->alone)
+		return 0;
 	struct clsf__rule_state *state = clsf__rule_state(s, rule);
 	if (!state)
 		return CLSF_E_NOMEM;
@@ -331,6 +352,8 @@ int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct
 
 int clsf__summary_add_pending(struct clsf_stream *s, struct clsf__pending *p)
 {
+	if (s->alone)
+		return 0;
 	struct clsf__rule_state *state = clsf__rule_state(s, p->rule);
 	if (!state)
 		return CLSF_E_NOMEM;
@@ -372,7 +395,7 @@ int clsf_stream_matched(const struct clsf_stream *s, size_t index, struct clsf_m
 	return CLSF_E_LIMIT;
 }
 
-void clsf__summary_reset(struct clsf_stream *s)
+static void forget_states(struct clsf_stream *s)
 {
 	for (size_t i = 0; i < s->n_states; i++) {
 		struct clsf__rule_state *state = s->states[i];
@@ -382,16 +405,27 @@ void clsf__summary_reset(struct clsf_stream *s)
 		clsf__free(&s->allocator, state->moments);
 		clsf__free(&s->allocator, state);
 	}
-	clsf__pending_reset(s);
 	s->n_states = 0;
 	if (s->table)
 		memset(s->table, 0, s->table_size * sizeof(*s->table));
+}
+
+void clsf__summary_reset(struct clsf_stream *s)
+{
+	/* Entries come by the million: what their rules need is kept for the next. */
+	if (s->alone)
+		s->log++;
+	else
+		forget_states(s);
+	clsf__pending_reset(s);
 	s->episode = s->success_line = 0;
 	s->kept = s->n_after = s->n_telling = 0;
 	s->n_gates = 0;
 	s->gate_until = 0;
 	s->has_telling = false;
-	memset(s->weighed, 0, sizeof(s->weighed));
+	if (s->has_weighed)
+		memset(s->weighed, 0, sizeof(s->weighed));
+	s->has_weighed = false;
 	clsf__buffer_clear(&s->telling_text);
 	clsf__buffer_clear(&s->telling_before);
 	clsf__buffer_clear(&s->telling_after);
@@ -400,6 +434,7 @@ void clsf__summary_reset(struct clsf_stream *s)
 void clsf__summary_done(struct clsf_stream *s)
 {
 	clsf__summary_reset(s);
+	forget_states(s);
 	clsf__pending_done(s);
 	clsf__free(&s->allocator, s->states);
 	clsf__free(&s->allocator, s->table);

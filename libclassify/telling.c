@@ -233,6 +233,7 @@ static bool weigh_line(struct clsf_stream *s, struct clsf_worker *w, uint64_t nu
 	}
 	ret->score = weigh(inner, inner_length, ret->level);
 	*known = *ret;
+	s->has_weighed = true;
 	return true;
 }
 

@@ -502,6 +502,13 @@ static bool fill_warnings(struct clsf_stream *s)
 	return good;
 }
 
+int clsf__warnings_build(struct clsf_stream *s)
+{
+	clsf__arena_reset(&s->arena);
+	s->verdict.n_warnings = 0;
+	return fill_warnings(s) ? 0 : CLSF_E_NOMEM;
+}
+
 static bool fill_also(struct clsf_stream *s, const struct contender *c, size_t n,
                       const struct contender *winner)
 {

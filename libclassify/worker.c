@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "entries.h"
 #include "error.h"
 #include "stream.h"
 
@@ -66,6 +67,7 @@ void clsf_worker_free(struct clsf_worker *w)
 	if (!w)
 		return;
 	struct clsf_allocator a = w->allocator;
+	clsf__entries_free(w->entries);
 	clsf__scratch_free(w->scratch);
 	clsf__runner_free(w->runner);
 	clsf__messages_done(&w->messages);

@@ -35,7 +35,10 @@ enum clsf_outcome {
 	CLSF_FAILED = 2,
 };
 
-/* A capture of an expression. `value` is raw bytes of the log and ends in NUL besides. */
+/*
+ * A capture of an expression. `value` is raw bytes of the log; that of a
+ * verdict ends in NUL besides, that of a match need not.
+ */
 struct clsf_field {
 	const char *name;
 	const char *value;
@@ -291,6 +294,77 @@ CLSF_API void clsf_stream_reset(struct clsf_stream *stream);
 
 /* Frees a stream, finished or not; NULL is fine. Threads: one at a time. */
 CLSF_API void clsf_stream_free(struct clsf_stream *stream);
+
+/*
+ * A text that somebody else has cut out already, as a message of a push body:
+ * one line or several, its last \n left out or not.
+ */
+struct clsf_entry {
+	const void *data;
+	size_t length;
+	struct clsf_stream *stream;      /* the log that it is appended to; NULL: see clsf_scan_lines() */
+	int has_time;                    /* 1: its time is known besides what its lines tell */
+	int64_t time;                    /* nanoseconds since 1970 */
+};
+
+/*
+ * Called for each match, with the index of the entry that was looked at when
+ * the match held. Return 0 to go on, anything else to stop (CLSF_STOPPED).
+ */
+typedef int (*clsf_entry_match_fn)(size_t index, const struct clsf_match *match, void *user);
+
+/*
+ * Called for what a verdict of an entry would not hide, were there one: a limit
+ * that was passed on it. `warning` is valid during the call.
+ */
+typedef void (*clsf_entry_warning_fn)(size_t index, const struct clsf_warning *warning, void *user);
+
+/*
+ * Options of clsf_scan_lines(); what is zero or NULL takes the default. Those
+ * below `user` are for entries that are logs of their own: for others, the
+ * options of their streams hold.
+ */
+struct clsf_lines_options {
+	size_t size;
+	clsf_entry_match_fn on_match;
+	clsf_entry_warning_fn on_warning;
+	void *user;                      /* passed to both */
+	int no_unwrap;                   /* 1: rules see raw lines only */
+	int redact;                      /* 1: texts and captures of matches go through clsf_redact() */
+};
+#define CLSF_LINES_OPTIONS_INIT { .size = sizeof(struct clsf_lines_options) }
+
+/*
+ * Takes many entries at once: the filter runs over all of them as over one
+ * block, however short each is. An entry without a stream of its own belongs to
+ * `stream`; where that is NULL as well, it is a log of its own, and what it
+ * matches is what clsf_stream_feed() and clsf_stream_finish() would tell of it
+ * alone: conditions of several lines hold within the entry only, and an empty
+ * one has no lines.
+ *
+ * Any other entry is appended to the log of its stream, as if it were fed with
+ * a \n behind it, unless it ends in one; an empty one is an empty line. A line
+ * that was fed and has no end yet is ended first. What is told of it is told to
+ * on_match of the stream, too, if it has one; a match that was waiting for an
+ * `unless` comes with the entry that ended the wait, and clsf_stream_finish()
+ * tells what still waits to the stream's on_match only. Entries of streams are
+ * bytes of ASCII or UTF-8, not UTF-16.
+ *
+ * The time of an entry is that of its lines as far as they, and lines above
+ * them in the same entry, tell none.
+ *
+ * Returns 0; CLSF_STOPPED when a callback asked for it: what comes after that
+ * match was not looked at and is appended to no stream, and the stream that it
+ * is of may only be finished or reset (a call with an entry of such a stream
+ * does nothing and returns CLSF_STOPPED, too); CLSF_E_NOMEM, CLSF_E_ENGINE,
+ * CLSF_E_BUSY (the worker is in a call already), CLSF_E_INVALID (also: a stream
+ * of another ruleset, one that is finished, or one whose text is UTF-16).
+ *
+ * Threads: one at a time for the worker, and for each of the streams.
+ */
+CLSF_API int clsf_scan_lines(struct clsf_worker *worker, struct clsf_stream *stream,
+                             const struct clsf_entry *entries, size_t n,
+                             const struct clsf_lines_options *options);
 
 /* What a timestamp tells of the time; the numbers are stable. */
 enum clsf_clock {

@@ -57,6 +57,19 @@ static void on_fault(enum clsf_fault_level level, const struct clsf_error *fault
 	(void)user;
 }
 
+/* The lines of a text as entries of `stream`, or as logs of their own. */
+static size_t entries_of(const char *text, size_t length, struct clsf_stream *stream, struct clsf_entry *entries,
+                         size_t most)
+{
+	size_t n = 0;
+	for (const char *line = text, *end = text + length; line < end && n < most; n++) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line));
+		entries[n] = (struct clsf_entry){ .data = line, .length = (size_t)(newline - line), .stream = stream };
+		line = newline + 1;
+	}
+	return n;
+}
+
 /* The whole life once. Returns the first error. */
 static int live(struct ledger *ledger, bool must_work)
 {
@@ -91,11 +104,16 @@ static int live(struct ledger *ledger, bool must_work)
 		result = clsf_stream_feed(s, w, log_text + 20, sizeof(log_text) - 21);
 	if (result == 0)
 		result = clsf_stream_part(s, w, NULL, NULL);
+	struct clsf_entry entries[20];
+	size_t n = entries_of(log_text, sizeof(log_text) - 1, NULL, entries, 10);
+	n += entries_of(log_text, sizeof(log_text) - 1, s, entries + n, 10);
+	if (result == 0)
+		result = clsf_scan_lines(w, NULL, entries, n, NULL);
 	if (result == 0)
 		result = clsf_stream_finish(s, w, &v);
 	if (result == 0 && must_work) {
 		assert_int_equal(v->outcome, CLSF_FAILED);
-		assert_string_equal(v->rule->id, "d");
+		assert_string_equal(v->rule->id, "g");
 	}
 	clsf_stream_free(s);
 	clsf_worker_free(w);
@@ -157,6 +175,21 @@ static void test_steady_state(void **state)
 			assert_int_equal(clsf_stream_feed(s, w, log + at, n - at < 70001 ? n - at : 70001), 0);
 	}
 	assert_int_equal(ledger.calls, before);
+	/* So are entries: alone, one by one, and as lines of a log. */
+	enum { MOST = 5000 };
+	struct clsf_entry *entries = calloc(2 * MOST, sizeof(*entries));
+	assert_non_null(entries);
+	size_t count = entries_of(log, n, NULL, entries, MOST);
+	count += entries_of(log, n, s, entries + count, MOST);
+	for (int round = 0; round < 6; round++) {
+		if (round == 2)
+			before = ledger.calls;
+		assert_int_equal(clsf_scan_lines(w, NULL, entries, count, NULL), 0);
+		for (size_t i = 0; i < 100; i++)
+			assert_int_equal(clsf_scan_lines(w, NULL, &entries[i], 1, NULL), 0);
+	}
+	assert_int_equal(ledger.calls, before);
+	free(entries);
 	free(log);
 	clsf_stream_free(s);
 	clsf_worker_free(w);
