@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several inputs scanned at a time: nothing that is told depends on it, and an interrupt ends all of them."""
 
+import gzip
 import json
 import os
 import signal
@@ -36,7 +37,7 @@ def mixed_logs(classify):
     classify.write("logs/040.binary", bytes(range(32)) * 100)
     classify.write("logs/060.nul", b"oops nul\n\0\0\n")
     classify.write("logs/080/inner/a.log", "oops deep\n")
-    classify.write("logs/100.gz", b"\x1f\x8b\x08 is not all there is to gzip")
+    classify.write("logs/100.gz", gzip.compress(b"oops zipped\n" * 100)[:-9])
     os.mkfifo(classify.folder / "logs/110.fifo")
 
 
@@ -146,8 +147,10 @@ def test_interrupted_while_waiting(classify, rules, number, form):
     for name in "abc":
         os.mkfifo(classify.folder / name)
     running = Running(classify, "scan", "-r", rules, "-o", form, "-j", 3, "a", "b", "c")
-    pipes = [open(classify.folder / name, "wb", buffering=0) for name in "abc"]
-    pipes[1].write(b"oops alpha\nand so on\n")
+    pipes = [open(classify.folder / name, "wb") for name in "abc"]
+    # Far more than a pipe holds: when it is written, the beginning was scanned.
+    pipes[1].write(b"oops alpha\n" + b"and so on\n" * 100000)
+    pipes[1].flush()
     running.process.send_signal(number)
     out, err, code = running.end()
     for pipe in pipes:
@@ -155,11 +158,13 @@ def test_interrupted_while_waiting(classify, rules, number, form):
     assert code == 130
     assert "classify: interrupted; what was found so far is complete\n" in err
     logs = json.loads(out)["logs"] if form == "json" else [json.loads(line) for line in out.splitlines()]
-    assert [log["source"] for log in logs] == ["a", "b", "c"]
-    for log in logs:
-        check_shape(log)
-        assert [warning["code"] for warning in log["warnings"]] == ["truncated_input"]
-        assert f"classify: {log['source']}: interrupted" in err
+    (log,) = logs
+    check_shape(log)
+    assert (log["source"], log["rule"]) == ("b", "oops")
+    assert [warning["code"] for warning in log["warnings"]] == ["truncated_input"]
+    assert err.splitlines()[:3] == ["classify: a: interrupted",
+                                    "classify: b: interrupted; what came before it was scanned",
+                                    "classify: c: interrupted"]
 
 
 def test_interrupted_matches(classify, rules):

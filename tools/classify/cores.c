@@ -39,10 +39,16 @@ static size_t quota(void)
 	return time > 0 && period > 0 ? (size_t)((time + period - 1) / period) : 0;
 }
 
-size_t default_jobs(void)
+size_t usable_cores(void)
 {
 	size_t n = pinned(), share = quota();
 	if (share && share < n)
 		n = share;
-	return n == 0 ? 1 : n > MOST ? MOST : n;
+	return n ? n : 1;
+}
+
+size_t default_jobs(void)
+{
+	size_t n = usable_cores();
+	return n > MOST ? MOST : n;
 }

@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+/* Cores that this process may use, at least 1. */
+size_t usable_cores(void);
+
 /* Jobs that are run at a time where nobody says how many: one for each core that this process may use. */
 size_t default_jobs(void);
 

@@ -5,63 +5,21 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <zlib.h>
-
 #include "text.h"
 
-#define READ_SIZE ((size_t)512 * 1024)
-#define SAMPLE_SIZE ((size_t)8192)   /* looked at to tell text from binary */
 #define MAX_DEPTH 64
-
-struct reader {
-	int fd;
-	const char *path;
-	input_sink sink;
-	void *user;
-	struct input_result *result;
-	char *in, *out;
-	uint64_t raw_offset;         /* of the bytes in `in` */
-	bool sampled;
-	bool uninspected;            /* UTF-16: full of NUL bytes by nature */
-	size_t utf8_pending;         /* bytes of a character cut by a chunk's end */
-	char utf8_bytes[4];
-};
 
 /* ---- what is in the bytes ---- */
 
-/*
- * Binary: more than a twentieth of the sample is control characters that text
- * does not use, runs of NUL counted once (a log that was cut short on disk has
- * them). Bytes above 0x7f do not count: old encodings are text, too.
- */
-static bool is_binary(const char *data, size_t length)
-{
-	size_t total = 0, odd = 0;
-	if (clsf_is_utf16(data, length))
-		return false;
-	if (length > SAMPLE_SIZE)
-		length = SAMPLE_SIZE;
-	for (size_t i = 0; i < length; i++, total++) {
-		unsigned char c = (unsigned char)data[i];
-		odd += c == 0x7f || (c < 0x20 && !(c && strchr("\t\n\r\f\b\a\x1b", c)));
-		while (c == 0 && i + 1 < length && data[i + 1] == '\0')
-			i++;
-	}
-	return odd * 20 > total && length >= 16;
-}
-
 /* Notes the first NUL byte and the first byte that is no UTF-8. */
-static void inspect(struct reader *r, const char *data, size_t length)
+static void inspect(struct input *in, struct input_result *result, const char *data, size_t length)
 {
-	struct input_result *result = r->result;
 	if (!result->has_nul) {
 		const char *nul = memchr(data, '\0', length);
 		if (nul) {
@@ -71,7 +29,7 @@ static void inspect(struct reader *r, const char *data, size_t length)
 	}
 	size_t i = 0;
 	while (!result->has_invalid && i < length) {
-		if (r->utf8_pending == 0) {
+		if (in->utf8_pending == 0) {
 			/* Eight ASCII bytes at a time. */
 			uint64_t eight;
 			while (length - i >= 8) {
@@ -85,192 +43,195 @@ static void inspect(struct reader *r, const char *data, size_t length)
 			if (i == length)
 				return;
 		}
-		uint64_t start = result->bytes + i - r->utf8_pending;
-		while (r->utf8_pending < 4 && i < length)
-			r->utf8_bytes[r->utf8_pending++] = data[i++];
+		uint64_t start = result->bytes + i - in->utf8_pending;
+		while (in->utf8_pending < 4 && i < length)
+			in->utf8_bytes[in->utf8_pending++] = data[i++];
 		uint32_t c;
-		size_t n = utf8_next(r->utf8_bytes, r->utf8_pending, &c);
-		bool whole = !(c == 0xfffd && n == r->utf8_pending && n < 4 && i == length);
+		size_t n = utf8_next(in->utf8_bytes, in->utf8_pending, &c);
+		bool whole = !(c == 0xfffd && n == in->utf8_pending && n < 4 && i == length);
 		if (!whole)
 			return;                  /* cut by the chunk: wait for the rest */
-		if (c == 0xfffd && !(n == 3 && memcmp(r->utf8_bytes, "\xef\xbf\xbd", 3) == 0)) {
+		if (c == 0xfffd && !(n == 3 && memcmp(in->utf8_bytes, "\xef\xbf\xbd", 3) == 0)) {
 			result->has_invalid = true;
 			result->invalid_offset = start;
 			return;
 		}
-		i -= r->utf8_pending - n;
-		r->utf8_pending = 0;
+		i -= in->utf8_pending - n;
+		in->utf8_pending = 0;
 	}
 }
 
 /* Gives decompressed bytes to the sink. */
-static bool give(struct reader *r, const char *data, size_t length)
+static bool give(struct input *in, const char *data, size_t length, input_sink sink, void *user,
+                 struct input_result *result)
 {
-	if (length == 0)
-		return true;
-	if (!r->sampled) {
-		r->sampled = true;
-		if (is_binary(data, length)) {
-			r->result->binary = true;
+	if (!in->sampled) {
+		in->sampled = true;
+		if (clsf_is_binary(data, length)) {
+			result->binary = true;
 			return false;
 		}
-		r->uninspected = clsf_is_utf16(data, length);
+		in->uninspected = clsf_is_utf16(data, length);
 	}
-	if (!r->uninspected)
-		inspect(r, data, length);
-	r->result->bytes += length;
-	if (!r->sink(data, length, r->user)) {
-		r->result->stopped = true;
-		return false;
-	}
-	return true;
+	if (!in->uninspected)
+		inspect(in, result, data, length);
+	result->bytes += length;
+	result->stopped = !sink(data, length, user);
+	return !result->stopped;
 }
 
-static void set_message(struct reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* ---- files, and the logs in them ---- */
 
-static void set_message(struct reader *r, const char *format, ...)
+/* A signal interrupted a wait: is it to be gone on? */
+static bool goes_on(const struct input *in, int code)
 {
-	va_list arguments;
-	va_start(arguments, format);
-	vsnprintf(r->result->message, sizeof(r->result->message), format, arguments);
-	va_end(arguments);
-	r->result->complete = false;
-}
-
-/* Up to READ_SIZE bytes; 0 at the end, -1 after an error, which it reports. */
-static ssize_t read_some(struct reader *r)
-{
-	for (;;) {
-		ssize_t got = read(r->fd, r->in, READ_SIZE);
-		/* A signal: whoever takes the bytes says whether to go on. */
-		if (got < 0 && errno == EINTR) {
-			if (r->sink("", 0, r->user))
-				continue;
-			r->result->stopped = true;
-			return 0;
-		}
-		if (got < 0) {
-			set_message(r, "read error at offset %llu: %s", (unsigned long long)r->raw_offset,
-			            strerror(errno));
-			return -1;
-		}
-		r->raw_offset += (uint64_t)got;
-		return got;
-	}
-}
-
-static void read_plain(struct reader *r, ssize_t n)
-{
-	while (n > 0) {
-		if (!give(r, r->in, (size_t)n))
-			return;
-		n = read_some(r);
-	}
+	return code == CLSF_E_BUSY && (!in->going || in->going(in->user));
 }
 
 /*
- * Inflates member after member. What follows the last member is zero padding
- * or an error; what is cut or corrupt is told with the place in the file.
+ * The length of the part of "archive!member" that is a file; 0 where there is
+ * none. A file whose own name has the mark in it was found before.
  */
-static void read_gzip(struct reader *r, ssize_t n)
+static size_t archive_of(const char *path)
 {
-	z_stream z = { 0 };
-	if (inflateInit2(&z, 15 + 16) != Z_OK) {
-		set_message(r, "out of memory");
+	char *file = strdup(path);
+	size_t found = 0;
+	struct stat st;
+	for (const char *mark = strchr(path, '!'); file && mark && !found; mark = strchr(mark + 1, '!')) {
+		size_t length = (size_t)(mark - path);
+		memcpy(file, path, length);
+		file[length] = '\0';
+		if (length && stat(file, &st) == 0 && !S_ISDIR(st.st_mode))
+			found = length;
+	}
+	free(file);
+	return found;
+}
+
+static int open_path(struct input *in, const char *path)
+{
+	struct clsf_reader_options options = CLSF_READER_OPTIONS_INIT;
+	options.on_remark = in->on_remark;
+	options.user = in->user;
+	options.ahead = in->ahead;
+	bool standard = strcmp(path, "-") == 0;
+	/* A reader is kept for the next file: for small ones it is most of the work. */
+	if (in->reader && (standard || in->standard || in->was_ahead != in->ahead)) {
+		clsf_reader_free(in->reader);
+		in->reader = NULL;
+	}
+	in->standard = standard;
+	in->was_ahead = in->ahead;
+	int code;
+	do {
+		if (standard)
+			code = clsf_reader_open_fd(STDIN_FILENO, path, &options, &in->reader, &in->error);
+		else if (in->reader)
+			code = clsf_reader_reopen(in->reader, path, &in->error);
+		else
+			code = clsf_reader_open(path, &options, &in->reader, &in->error);
+	} while (goes_on(in, code));
+	return code;
+}
+
+int input_open(struct input *in, const char *path)
+{
+	in->wanted = NULL;
+	in->found = false;
+	in->path = path;
+	int code = open_path(in, path);
+	if (code != CLSF_E_IO || (in->error.library_code != ENOENT && in->error.library_code != ENOTDIR))
+		return code;
+	size_t length = archive_of(path);
+	char *archive = length ? strndup(path, length) : NULL;
+	if (!archive)
+		return code;
+	struct clsf_error error = in->error;
+	in->wanted = path;
+	code = open_path(in, archive);
+	if (code == CLSF_E_IO)
+		in->error = error;
+	free(archive);
+	return code;
+}
+
+int input_next(struct input *in, const struct clsf_member **ret_member)
+{
+	const struct clsf_member *member = NULL;
+	int code;
+	if (in->wanted && in->found)
+		return CLSF_STOPPED;
+	do
+		code = clsf_reader_next(in->reader, &member, &in->error);
+	while (goes_on(in, code) || (code == 0 && in->wanted && strcmp(member->name, in->wanted) != 0));
+	if (code == CLSF_STOPPED && in->wanted) {
+		snprintf(in->error.message, sizeof(in->error.message), "the archive has no such log");
+		return CLSF_E_IO;
+	}
+	in->found = code == 0;
+	if (code == 0)
+		*ret_member = member;
+	return code;
+}
+
+void input_take(struct input *in, input_sink sink, void *user, struct input_result *result)
+{
+	const void *data;
+	size_t length;
+	int code;
+	*result = (struct input_result){ .opened = true, .complete = true };
+	in->sampled = in->uninspected = false;
+	in->utf8_pending = 0;
+	do
+		code = clsf_reader_read(in->reader, &data, &length, &in->error);
+	while (goes_on(in, code) || (code == 0 && give(in, data, length, sink, user, result)));
+	result->stopped = result->stopped || code == CLSF_E_BUSY;
+	if (code >= 0 || code == CLSF_E_BUSY)
 		return;
-	}
-	z.next_in = (unsigned char *)r->in;
-	z.avail_in = (unsigned)n;
-	bool in_member = true;
-	for (;;) {
-		if (z.avail_in == 0) {
-			n = read_some(r);
-			if (n < 0)
-				break;
-			if (n == 0) {
-				if (in_member)
-					set_message(r, "the gzip data ends too early, at offset %llu",
-					            (unsigned long long)r->raw_offset);
-				break;
-			}
-			z.next_in = (unsigned char *)r->in;
-			z.avail_in = (unsigned)n;
-		}
-		if (!in_member) {
-			while (z.avail_in && *z.next_in == 0) {
-				z.next_in++;
-				z.avail_in--;
-			}
-			if (z.avail_in == 0)
-				continue;
-			if (*z.next_in != 0x1f) {
-				set_message(r, "data that is no gzip follows at offset %llu",
-				            (unsigned long long)(r->raw_offset - z.avail_in));
-				break;
-			}
-			inflateReset(&z);
-			in_member = true;
-		}
-		z.next_out = (unsigned char *)r->out;
-		z.avail_out = READ_SIZE;
-		int code = inflate(&z, Z_NO_FLUSH);
-		if (!give(r, r->out, READ_SIZE - z.avail_out))
-			break;
-		if (code == Z_STREAM_END) {
-			in_member = false;
-		} else if (code != Z_OK && !(code == Z_BUF_ERROR && z.avail_in == 0)) {
-			set_message(r, "corrupt gzip data at offset %llu: %s",
-			            (unsigned long long)(r->raw_offset - z.avail_in),
-			            z.msg ? z.msg : zError(code));
-			break;
-		}
-	}
-	inflateEnd(&z);
+	result->complete = false;
+	snprintf(result->message, sizeof(result->message), "%s", in->error.message);
+}
+
+uint64_t input_position(const struct input *in)
+{
+	return clsf_reader_position(in->reader);
+}
+
+void input_done(struct input *in)
+{
+	clsf_reader_free(in->reader);
+	in->reader = NULL;
+}
+
+/* ---- a log alone ---- */
+
+void input_read_log(struct input *in, const char *path, input_sink sink, void *user, struct input_result *result)
+{
+	const struct clsf_member *member = NULL;
+	int code = input_open(in, path);
+	if (code == 0)
+		code = input_next(in, &member);
+	*result = (struct input_result){ .complete = code >= 0 };
+	if (code < 0)
+		snprintf(result->message, sizeof(result->message), "%s", in->error.message);
+	else if (code > 0)
+		*result = (struct input_result){ .message = "an archive without a log" };
+	if (code)
+		return;
+	bool single = in->wanted || strcmp(member->name, path) == 0;
+	input_take(in, sink, user, result);
+	if (single || result->stopped || !result->complete || input_next(in, &member) != 0)
+		return;
+	result->complete = false;
+	snprintf(result->message, sizeof(result->message),
+	         "an archive of several logs, of which the first was read; one is named as ARCHIVE!MEMBER");
 }
 
 void input_read(const char *path, input_sink sink, void *user, struct input_result *result)
 {
-	*result = (struct input_result){ .complete = true };
-	bool standard = strcmp(path, "-") == 0;
-	struct reader r = { .path = path, .sink = sink, .user = user, .result = result };
-	r.fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	if (r.fd < 0) {
-		set_message(&r, "%s", strerror(errno));
-		return;
-	}
-	struct stat st;
-	if (fstat(r.fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-		set_message(&r, "is a folder");
-		if (!standard)
-			close(r.fd);
-		return;
-	}
-	r.in = malloc(READ_SIZE);
-	r.out = malloc(READ_SIZE);
-	if (!r.in || !r.out) {
-		set_message(&r, "out of memory");
-	} else {
-		result->opened = true;
-		/* Two bytes tell gzip; a pipe may bring them one by one. */
-		ssize_t n = read_some(&r);
-		while (n == 1) {
-			ssize_t more = read(r.fd, r.in + 1, READ_SIZE - 1);
-			if (more < 0 && errno == EINTR)
-				continue;
-			if (more <= 0)
-				break;
-			r.raw_offset += (uint64_t)more;
-			n += more;
-		}
-		if (n >= 2 && (unsigned char)r.in[0] == 0x1f && (unsigned char)r.in[1] == 0x8b)
-			read_gzip(&r, n);
-		else
-			read_plain(&r, n);
-	}
-	free(r.in);
-	free(r.out);
-	if (!standard)
-		close(r.fd);
+	struct input in = { 0 };
+	input_read_log(&in, path, sink, user, result);
+	input_done(&in);
 }
 
 bool input_feed(const char *data, size_t length, void *user)

@@ -3,8 +3,8 @@
 #define TOOL_INPUT_H
 
 /*
- * Logs from files, folders and standard input, plain or gzip (told by content,
- * not by name). Only input.c includes zlib.h.
+ * Logs from files, archives, folders and standard input: what the commands share
+ * of libclassify-reader, and what is looked at in passing.
  */
 
 #include <stdbool.h>
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include <classify/classify.h>
+#include <classify/reader.h>
 
 /* Takes the next bytes of a log; false ends the reading. */
 typedef bool (*input_sink)(const char *data, size_t length, void *user);
@@ -27,7 +28,52 @@ struct input_result {
 	uint64_t nul_offset, invalid_offset;
 };
 
-/* Reads one log; "-" is standard input. */
+/* One file after the other, and the logs in each. Zero is a good start. */
+struct input {
+	/* Set before input_open(), and the same for all files but for `ahead`. */
+	int ahead;                   /* as in struct clsf_reader_options, */
+	clsf_remark_fn on_remark;    /* as is this */
+	bool (*going)(void *user);   /* after a signal: is it to be gone on? NULL: yes */
+	void *user;
+
+	struct clsf_error error;     /* of the calls that failed */
+
+	/* Its own. */
+	struct clsf_reader *reader;
+	bool standard;
+	int was_ahead;
+	const char *path;
+	const char *wanted;          /* this log alone; or NULL */
+	bool found;
+	bool sampled;
+	bool uninspected;            /* UTF-16: full of NUL bytes by nature */
+	size_t utf8_pending;         /* bytes of a character cut by a chunk's end */
+	char utf8_bytes[4];
+};
+
+/*
+ * Opens a file, "-" for standard input, or one log of an archive, by the name
+ * that it has there: "archive!member". The path is borrowed until the next
+ * call. Returns 0, or a code of the reader; CLSF_E_BUSY: not to be gone on.
+ */
+int input_open(struct input *input, const char *path);
+
+/* The next log in it, as clsf_reader_next(). */
+int input_next(struct input *input, const struct clsf_member **ret_member);
+
+/* Gives the log at hand to the sink. */
+void input_take(struct input *input, input_sink sink, void *user, struct input_result *ret_result);
+
+/* Bytes of the file that were used so far. */
+uint64_t input_position(const struct input *input);
+
+void input_done(struct input *input);
+
+/* Opens a file that is one log, and gives it to the sink. */
+void input_read_log(struct input *input, const char *path, input_sink sink, void *user,
+                    struct input_result *ret_result);
+
+/* The same, for once. */
 void input_read(const char *path, input_sink sink, void *user, struct input_result *result);
 
 /* A sink that feeds a stream: `user` is one of these. */

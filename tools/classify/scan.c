@@ -71,7 +71,7 @@ static void tell_remark(struct scan *scan, const struct scanned *s)
 	scan->outcome->unread = scan->outcome->unread || s->failure;
 }
 
-static void tell(struct told *told, void *user)
+void scan_tell(struct told *told, void *user)
 {
 	struct scan *scan = user;
 	struct scanned *s = (struct scanned *)told;
@@ -148,6 +148,7 @@ static bool prepare(struct scan *scan)
 	stream->context = options->context;
 	stream->no_unwrap = options->no_unwrap;
 	stream->redact = options->redact;
+	scan->cores = usable_cores();
 	scan->n_scanners = options->incident ? 1 : options->jobs ? options->jobs : default_jobs();
 	scan->scanner = calloc(scan->n_scanners, sizeof(*scan->scanner));
 	/* What one thread lacks the others would, too. */
@@ -161,7 +162,7 @@ static void scan_inputs(struct scan *scan)
 {
 	struct paths paths;
 	paths_init(&paths, &scan->options->inputs);
-	scan->jobs = (struct jobs){ .paths = &paths, .threads = scan->n_scanners, .scan = scan_job, .tell = tell,
+	scan->jobs = (struct jobs){ .paths = &paths, .threads = scan->n_scanners, .scan = scan_job, .tell = scan_tell,
 		                    .idle = idle, .user = scan };
 	if (!jobs_run(&scan->jobs))
 		fail(scan, "no thread can be made");

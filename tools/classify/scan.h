@@ -28,6 +28,9 @@ struct scanner {
 	const char *source;          /* the log at hand */
 	struct incident *incident;   /* the log at hand is one; or NULL */
 	int code;                    /* of feeding it */
+	struct input input;
+	size_t skipped, lost;        /* entries of the file at hand that are no logs, and that cannot be read */
+	struct text first_skipped;
 	struct marks marks;          /* of the log at hand */
 	struct span_finder *span;    /* of the log at hand; NULL when nobody asks */
 	struct text matches;         /* found, not handed over yet */
@@ -41,6 +44,7 @@ struct scan {
 	struct jobs jobs;
 	struct scanner *scanner;     /* one a thread */
 	size_t n_scanners;
+	size_t cores;
 	bool marked;                 /* markers of logs are asked for */
 	bool spans;                  /* and from when to when they go */
 
@@ -54,6 +58,8 @@ struct scan {
 
 /* ---- scan.c: telling ---- */
 
+/* Tells what a thread handed over, and frees it. `user` is the struct scan. */
+void scan_tell(struct told *told, void *user);
 /* Counts a verdict and puts it out. */
 void scan_tell_log(struct scan *scan, struct postmortem_log *log);
 /* Says on standard error what was odd about an input. */

@@ -10,6 +10,7 @@
 #include "profile.h"
 
 #define MATCHES ((size_t)64 * 1024)  /* bytes of matches that are handed over at once */
+#define MAX_REMARKS 20               /* of one file, told one by one */
 
 /* What was matched is handed over in pieces, so that no log makes it grow. */
 static void hand_over_matches(struct scanner *s)
@@ -41,6 +42,86 @@ static int on_mark(const struct clsf_match *match, void *user)
 	return 0;
 }
 
+static bool stopping(struct scanner *s)
+{
+	return s->job ? jobs_stopping(s->job->jobs) : interrupted();
+}
+
+static bool going(void *user)
+{
+	return !stopping(user);
+}
+
+/* Says on standard error, in its turn. */
+static void tell_remark(struct scanner *s, const char *source, const char *why, bool failure)
+{
+	struct scanned *remark = scanned_remark(source, why, failure);
+	if (s->job)
+		job_tell(s->job, remark ? &remark->told : NULL);
+	else if (remark)
+		scan_tell(&remark->told, s->scan);
+}
+
+/* An archive may hold a million of what is no log. */
+static void on_remark(enum clsf_remark what, const char *name, const char *why, void *user)
+{
+	struct scanner *s = user;
+	if (what == CLSF_REMARK_SKIPPED) {
+		if (s->skipped++ == 0) {
+			s->first_skipped.length = 0;
+			text_addf(&s->first_skipped, "%s: %s", name, why);
+		}
+	} else if (s->lost++ < MAX_REMARKS) {
+		tell_remark(s, name, why, true);
+	}
+}
+
+/* What was met in a file beside its logs, when it ends. */
+static void tell_others(struct scanner *s, const char *path)
+{
+	struct text t = { 0 };
+	if (s->lost > MAX_REMARKS) {
+		text_addf(&t, "%zu more entries cannot be read", s->lost - MAX_REMARKS);
+		text_add(&t, "", 1);
+		tell_remark(s, path, t.failed ? "more entries cannot be read" : t.data, true);
+	}
+	t.length = 0;
+	if (s->skipped) {
+		text_addf(&t, "%zu %s no log%s; ", s->skipped, s->skipped == 1 ? "entry is" : "entries are",
+		          s->skipped == 1 ? "" : "s");
+		text_add(&t, s->first_skipped.data, s->first_skipped.length);
+		text_add(&t, "", 1);
+		if (!t.failed)
+			tell_remark(s, path, t.data, false);
+	}
+	text_free(&t);
+	s->skipped = s->lost = 0;
+}
+
+static bool feed(const char *data, size_t length, void *user)
+{
+	struct scanner *s = user;
+	if (stopping(s))
+		return false;
+	if (s->span)
+		span_feed(s->span, data, length);
+	s->code = clsf_stream_feed(s->stream, s->worker, data, length);
+	/* Matches are to be seen while a log that goes on waits for more. */
+	if (s->job && s->matches.length)
+		hand_over_matches(s);
+	return s->code == 0;
+}
+
+/* What was taken may be cut, although what is read could have gone on. */
+static void note_end(struct scanner *s, struct input_result *result)
+{
+	if (!result->complete || (!interrupted() && s->code >= 0))
+		return;
+	snprintf(result->message, sizeof(result->message), "%s",
+	         s->code < 0 ? clsf_strerror(s->code) : "interrupted");
+	result->complete = false;
+}
+
 int scanner_prepare(struct scan *scan, struct scanner *s)
 {
 	if (s->stream)
@@ -48,6 +129,9 @@ int scanner_prepare(struct scan *scan, struct scanner *s)
 	struct clsf_stream_options stream = scan->stream_options;
 	struct clsf_worker_options worker = CLSF_WORKER_OPTIONS_INIT;
 	s->scan = scan;
+	s->input.on_remark = on_remark;
+	s->input.going = going;
+	s->input.user = s;
 	if (scan->options->matches)
 		stream.on_match = on_match;
 	else if (scan->marked)
@@ -65,40 +149,21 @@ void scanner_done(struct scanner *s)
 {
 	marks_free(&s->marks);
 	text_free(&s->matches);
+	text_free(&s->first_skipped);
+	input_done(&s->input);
 	free(s->span);
 	clsf_stream_free(s->stream);
 	clsf_worker_free(s->worker);
-}
-
-static bool stopping(struct scanner *s)
-{
-	return s->job ? jobs_stopping(s->job->jobs) : interrupted();
-}
-
-static bool feed(const char *data, size_t length, void *user)
-{
-	struct scanner *s = user;
-	if (stopping(s))
-		return false;
-	if (s->span)
-		span_feed(s->span, data, length);
-	s->code = clsf_stream_feed(s->stream, s->worker, data, length);
-	/* Matches are to be seen while a log that goes on waits for more. */
-	if (s->job && s->matches.length)
-		hand_over_matches(s);
-	return s->code == 0;
 }
 
 bool scanner_read(struct scanner *s, const char *path, struct input_result *result)
 {
 	s->source = path;
 	s->code = 0;
-	input_read(path, feed, s, result);
-	if (result->opened && result->complete && (interrupted() || s->code < 0)) {
-		snprintf(result->message, sizeof(result->message), "%s",
-		         s->code < 0 ? clsf_strerror(s->code) : "interrupted");
-		result->complete = false;
-	}
+	input_read_log(&s->input, path, feed, s, result);
+	tell_others(s, path);
+	if (result->opened)
+		note_end(s, result);
 	return result->opened;
 }
 
@@ -112,39 +177,52 @@ const struct clsf_verdict *scanner_finish(struct scanner *s, const char **ret_wh
 	return NULL;
 }
 
-static void tell_failure(struct job *job, const char *why)
-{
-	struct scanned *remark = scanned_remark(job->path.name, why, true);
-	job_tell(job, remark ? &remark->told : NULL);
-}
-
-static void scan_path(struct scanner *s, struct job *job)
+static void scan_member(struct scanner *s, const char *name)
 {
 	struct input_result result;
 	const char *why = NULL;
-	const char *path = job->path.name;
+	s->source = name;
+	s->code = 0;
 	clsf_stream_reset(s->stream);
 	marks_reset(&s->marks);
 	if (s->span)
 		span_reset(s->span);
-	if (!scanner_read(s, path, &result)) {
-		tell_failure(job, interrupted() ? "interrupted" : result.message);
-		return;
-	}
+	input_take(&s->input, feed, s, &result);
+	note_end(s, &result);
 	if (!result.complete)
 		clsf_stream_truncated(s->stream, result.message);
 	const struct clsf_verdict *verdict = scanner_finish(s, &why);
 	if (!verdict) {
-		tell_failure(job, why);
+		tell_remark(s, name, why, true);
 		return;
 	}
 	if (s->matches.length)
 		hand_over_matches(s);
 	if (s->span)
 		span_end(s->span, 0, verdict->lines);
-	struct scanned *log = scanned_log(path, verdict, &result, s->scan->marked ? &s->marks : NULL,
+	struct scanned *log = scanned_log(name, verdict, &result, s->scan->marked ? &s->marks : NULL,
 	                                  s->span ? &s->span->span : NULL);
-	job_tell(job, log ? &log->told : NULL);
+	job_tell(s->job, log ? &log->told : NULL);
+}
+
+static void scan_path(struct scanner *s, const char *path)
+{
+	const struct clsf_member *member;
+	bool any = false;
+	/* What the other inputs leave of the cores is used to decompress this one. */
+	s->input.ahead = s->scan->cores > jobs_busy(s->job->jobs);
+	int code = input_open(&s->input, path);
+	while (code == 0 && (code = input_next(&s->input, &member)) == 0) {
+		any = true;
+		scan_member(s, member->name);
+		if (stopping(s))
+			break;
+	}
+	tell_others(s, path);
+	if (code < 0)
+		tell_remark(s, path, stopping(s) ? "interrupted" : s->input.error.message, true);
+	else if (!any)
+		tell_remark(s, path, "an archive without logs", false);
 }
 
 void scan_job(struct job *job, size_t number, void *user)
@@ -152,17 +230,14 @@ void scan_job(struct job *job, size_t number, void *user)
 	struct scan *scan = user;
 	struct scanner *s = &scan->scanner[number];
 	int code = 0;
-	if (job->path.why) {
-		struct scanned *remark = scanned_remark(job->path.name, job->path.why, job->path.failure);
-		job_tell(job, remark ? &remark->told : NULL);
-		return;
-	}
+	s->scan = scan;
 	s->job = job;
-	code = scanner_prepare(scan, s);
-	if (code == 0)
-		scan_path(s, job);
+	if (job->path.why)
+		tell_remark(s, job->path.name, job->path.why, job->path.failure);
+	else if ((code = scanner_prepare(scan, s)) == 0)
+		scan_path(s, job->path.name);
 	else
-		tell_failure(job, clsf_strerror(code));
+		tell_remark(s, job->path.name, clsf_strerror(code), true);
 	s->job = NULL;
 	if (code)
 		jobs_stop(&scan->jobs);
