@@ -339,7 +339,12 @@ static bool ends_well(const char *s, size_t n, enum clsf__clock clock)
 
 size_t clsf__stamp(const char *s, size_t n, struct clsf__time *ret_time)
 {
+	int month;
 	if (n < 7 || !(clsf__is_alpha(s[0]) || clsf__is_digit(s[0])))
+		return 0;
+	/* Letters are a month, a weekday, or klog's level before digits: so most words end here. */
+	if (clsf__is_alpha(s[0]) && !clsf__is_digit(s[1]) && !read_month(s, n, &month) &&
+	    !read_weekday(s, n))
 		return 0;
 	for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
 		struct parts p = { 0 };
