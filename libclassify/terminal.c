@@ -17,7 +17,8 @@ size_t clsf__escape_length(const char *s, size_t n)
 			i++;
 		return i < n && s[i] >= 0x40 && s[i] <= 0x7e ? i + 1 : i;
 	}
-	if (s[1] == ']') {
+	/* Strings for the terminal, its title for one; Buildkite puts the time of a line into one. */
+	if (memchr("]_P^X", s[1], 5)) {
 		for (; i < n; i++) {
 			if (s[i] == '\a')
 				return i + 1;

@@ -18,17 +18,9 @@
 
 #include "memory.h"
 #include "pairs.h"
+#include "prefix.h"
 
 #define CLSF__MAX_MESSAGES 1000  /* of one line; the prints of a progress bar are many */
-
-/* What the line says of its own weight. */
-enum clsf__level {
-	CLSF__LEVEL_NONE,
-	CLSF__LEVEL_DEBUG,
-	CLSF__LEVEL_INFO,
-	CLSF__LEVEL_WARN,
-	CLSF__LEVEL_ERROR,
-};
 
 struct clsf__message {
 	bool decoded;        /* `at` is an offset in `decoded`, not in the line */
@@ -57,9 +49,6 @@ bool clsf__unwrap(struct clsf__messages *m, const char *line, size_t length);
  */
 bool clsf__unwrap_decoded(struct clsf__messages *m, const char *line, size_t length,
                           struct clsf__buffer *out);
-
-/* The level that a word names, in whatever case: "error", "ERRO", "crit". */
-enum clsf__level clsf__level_of(const char *word, size_t length);
 
 /* Is it a member under which programs put the text itself, as "msg" or Docker's "log"? */
 bool clsf__is_message(const char *text, const struct clsf__pair *pair);

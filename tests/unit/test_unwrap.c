@@ -87,7 +87,78 @@ static const char *const wrappers[] = {
 	"2026-11-20T07:25:52Z {\"log\":\"time=\\\"x\\\" level=error msg=\\\"%s\\\"\\n\",\"stream\":\"stderr\"}",
 	"Nov 20 07:25:52 node1 app[1]: 2026-11-20T07:25:52Z stderr F [a : b] ERRO[0001] %s",
 	"2026-11-20T07:25:52.2Z 00E \x1b[36m[build-and-push]\x1b[0m E0323 20:23:21.6 2 a.go:1] %s",
+	/* What tools print that show the logs of a service: columns, labels, names of pods. */
+	"build\tRun make all\t2026-11-20T07:25:52.4023456Z %s",
+	"build (ubuntu-22.04, 3.11)\tUNKNOWN STEP\t\xef\xbb\xbf" "2026-11-20T07:25:52.4023456Z %s",
+	"1763623552000\t2026-11-20T07:25:52.402Z\t%s",
+	"2026-11-20T07:25:52Z {app=\"x\", pod=\"y-1\"} %s",
+	"{\"labels\":{\"app\":\"x\",\"pod\":\"y-1\"},\"line\":\"%s\",\"timestamp\":\"2026-11-20T07:25:52Z\"}",
+	"api-7d9f8c6b5-x2x4z builder %s",
+	"prod api-7d9f8c6b5-x2x4z builder %s",
+	"api-7d9f8c6b5-x2x4z \xe2\x80\xba builder %s",
+	"\x1b[38;5;3mapi-7d9f8c6b5-x2x4z\x1b[0m \x1b[38;5;2mbuilder\x1b[0m %s",
+	"postgres-0 postgres %s",
+	"prod/api-7d9f8c6b5-x2x4z[builder]: %s",
+	"build-x7k2p-step-1234567890: %s",
+	"[pod/api-7d9f8c6b5-x2x4z/builder] 2026-11-20T07:25:52.402345678Z %s",
+	"api-1  | 2026-11-20T07:25:52.402345678Z %s",
+	"EVENTS\t1763623552000\t%s\t1763623552000",
+	"2026-11-20T07:25:52.402000+00:00 ecs/builder/0b1c2d3e4f5a6b7c %s",
+	"2026-11-20T07:25:52.402000+00:00 2026/11/20/[$LATEST]0b1c2d3e4f5a %s",
+	"{\"timestamp\":1763623552000,\"message\":\"%s\",\"ingestionTime\":1763623552001}",
+	"            \"message\": \"%s\",",
+	"{\"textPayload\":\"%s\",\"severity\":\"ERROR\"}",
+	"{\"insertId\":\"a\",\"jsonPayload\":{\"level\":\"error\",\"message\":\"%s\"}}",
+	"Nov 20 07:25:52.123456 node-1 builder[123]: %s",
+	"<34>1 2026-11-20T07:25:52Z node-1 builder 123 ID47 [a@1 b=\"c ]\"] %s",
+	"<34>1 2026-11-20T07:25:52Z node-1 builder - - - %s",
+	"[  131.200300] %s",
+	"2026-11-20T07:25:52.123456+00:00 app[web.1]: %s",
+	/* Continuous integration. */
+	"\x1b_bk;t=1763623552000\x07%s",
+	"_bk;t=1763623552000\x07%s",
+	"2026-11-20T07:25:52.4023456Z ##[error]%s",
+	"[{\"message\":\"done\\r\\n%s\\r\\n\",\"type\":\"out\"}]",
+	"[{\"pos\":0,\"out\":\"a\\n\"},{\"pos\":1,\"out\":\"%s\\n\"}]",
+	"12.345 %s",
+	"[Container] 2026/11/20 07:25:52.123456 %s",
+	"[07:25:52]W:\t [Step 1/2] %s",
+	"[2026-11-20, 07:25:52 UTC] {subprocess.py:93} INFO - %s",
+	"2026-11-20 07:25:52.123456 | node-1 | %s",
+	"              ./api+build | %s",
+	"2:25:52 PM: %s",
+	"@acme/api:build: %s",
+	"packages/api build: %s",
+	"2026-11-20T07:25:52.123Z,\"%s\"",
 };
+
+/* What looks like a prefix and belongs to the message: nothing may be taken off these. */
+static const char *const bare[] = {
+	"utf-8 codec can't decode byte 0xff",
+	"pre-commit hook failed: exit 1",
+	"file-1 missing in archive",
+	"sha-256 digest does not match",
+	"error: push: denied",
+	"app/models user.py is gone",
+	"job 123e4567-e89b-12d3-a456-426614174000 was lost",
+	"   12 | int main(void)",
+	"      |     ^~~~",
+	"  File \"a.py\", line 1, in <module>",
+	"1.5 GiB are free",
+	"[ 50%] Building C object a.c.o",
+	"{a: b}",
+	"docker.io/library/alpine:3.19: not found",
+};
+
+static void test_bare(void **state)
+{
+	struct unwrapping *u = *state;
+	for (size_t i = 0; i < sizeof(bare) / sizeof(bare[0]); i++) {
+		assert_true(clsf__unwrap(&u->messages, bare[i], strlen(bare[i])));
+		if (u->messages.n != 1 || u->messages.item[0].length != strlen(bare[i]))
+			fail_msg("a part was taken for a prefix: %s", bare[i]);
+	}
+}
 
 static void test_wrappers(void **state)
 {
@@ -146,6 +217,9 @@ static void test_random(void **state)
 		"{", "}", "\"", "\\", "\"msg\":", "\"log\":\"", "msg=\"", "time=", "[", "]", "\x1b", "\x1b[", "\x1b]",
 		"\r", " ", "E0323 20:23:21.6", "2026-11-20T07:25:52", "INFO[", "#9 ", "::", "##[", "<1", "Step #", "|",
 		"\\u", "\\ud83d", "\\x", "Nov 20 07:25:52", "a", ":", "=", "-", "\xef\xbb\xbf", "\0",
+		"\t", "EVENTS\t", "1763623552000", "api-7d9f8c6b5-x2x4z", "\xe2\x80\xba ", "ecs/a/0b1c2d3e4f5a",
+		"_bk;t=", "\x1b_", "[{\"out\":\"", "@a/b:build: ", "+b | ", "[  1", "{a=\"b\"} ", "12.345 ",
+		"{x.py:1} ", ",", "[$LATEST]", "<34>1 2026-11-20T07:25:52Z a b ", "[07:25:52]", "PM",
 	};
 	uint64_t rng = 5;
 	for (int round = 0; round < 30000; round++) {
@@ -174,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_wrappers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bare, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_escapes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_levels, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_random, setup, teardown),
