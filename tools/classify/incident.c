@@ -111,7 +111,7 @@ static enum kind look_at(const char *path)
 struct collector {
 	struct incident *incident;
 	const char *folder;          /* the incident, if it is one folder */
-	input_complaint complaint;
+	path_complaint complaint;
 	void *user;
 };
 
@@ -157,7 +157,7 @@ static int by_kind(const void *va, const void *vb)
 	return (a->order > b->order) - (a->order < b->order);
 }
 
-void incident_collect(struct incident *in, const struct list *inputs, input_complaint complaint, void *user)
+void incident_collect(struct incident *in, const struct list *inputs, path_complaint complaint, void *user)
 {
 	*in = (struct incident){ 0 };
 	struct collector c = { .incident = in, .complaint = complaint, .user = user };
@@ -169,7 +169,7 @@ void incident_collect(struct incident *in, const struct list *inputs, input_comp
 	if (inputs->n == 1)
 		c.folder = in->name;
 	for (size_t i = 0; i < inputs->n && !in->failed_memory; i++)
-		if (!input_walk(inputs->item[i], add_part, complaint, &c))
+		if (!paths_walk(inputs->item[i], add_part, complaint, &c))
 			break;
 	if (in->n)
 		qsort(in->parts, in->n, sizeof(*in->parts), by_kind);

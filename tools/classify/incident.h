@@ -18,6 +18,7 @@
 
 #include "cli.h"
 #include "input.h"
+#include "paths.h"
 #include "text.h"
 
 struct incident_part {
@@ -39,7 +40,7 @@ struct incident {
 };
 
 /* Finds the parts below the inputs, sorted. Complains of what cannot be walked, and of too many. */
-void incident_collect(struct incident *incident, const struct list *inputs, input_complaint complaint, void *user);
+void incident_collect(struct incident *incident, const struct list *inputs, path_complaint complaint, void *user);
 void incident_free(struct incident *incident);
 
 /*

@@ -3,7 +3,6 @@
 
 #include "input.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +11,6 @@
 #include <unistd.h>
 
 #include "text.h"
-
-#define MAX_DEPTH 64
 
 /* ---- what is in the bytes ---- */
 
@@ -238,60 +235,4 @@ bool input_feed(const char *data, size_t length, void *user)
 {
 	const struct input_feeding *f = user;
 	return clsf_stream_feed(f->stream, f->worker, data, length) == 0;
-}
-
-/* ---- folders ---- */
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int not_dots(const struct dirent *entry)
-{
-	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-}
-
-static bool walk_folder(const char *path, unsigned depth, input_visitor visit, input_complaint complaint,
-                        void *user)
-{
-	struct dirent **entries;
-	if (depth > MAX_DEPTH) {
-		complaint(path, "folders nested too deep", user);
-		return true;
-	}
-	int n = scandir(path, &entries, not_dots, by_name);
-	if (n < 0) {
-		complaint(path, strerror(errno), user);
-		return true;
-	}
-	bool going = true;
-	size_t length = strlen(path);
-	for (int i = 0; i < n; i++) {
-		char *child = NULL;
-		struct stat st;
-		if (going && asprintf(&child, "%s%s%s", path, path[length - 1] == '/' ? "" : "/",
-		                      entries[i]->d_name) < 0)
-			child = NULL;
-		free(entries[i]);
-		if (!child)
-			continue;
-		if (lstat(child, &st) != 0)
-			complaint(child, strerror(errno), user);
-		else if (S_ISDIR(st.st_mode))
-			going = walk_folder(child, depth + 1, visit, complaint, user);
-		else if (S_ISREG(st.st_mode))
-			going = visit(child, user);
-		free(child);
-	}
-	free(entries);
-	return going;
-}
-
-bool input_walk(const char *path, input_visitor visit, input_complaint complaint, void *user)
-{
-	struct stat st;
-	if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return walk_folder(path, 0, visit, complaint, user);
-	return visit(path, user);
 }

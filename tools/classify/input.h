@@ -83,15 +83,4 @@ struct input_feeding {
 };
 bool input_feed(const char *data, size_t length, void *user);
 
-/* Called for each log below a path, in order; false ends the walk. */
-typedef bool (*input_visitor)(const char *path, void *user);
-/* Called for what cannot be walked. */
-typedef void (*input_complaint)(const char *path, const char *why, void *user);
-
-/*
- * Calls `visit` for the path itself, or for every regular file below a folder:
- * entries sorted bytewise, links not followed. False when the visitor ended it.
- */
-bool input_walk(const char *path, input_visitor visit, input_complaint complaint, void *user);
-
 #endif

@@ -55,7 +55,7 @@ static bool parse_format(const char *name, enum output_format *ret)
 
 enum { OPT_RULES = 256, OPT_MATCHES, OPT_EXIT_CODE, OPT_CONTEXT, OPT_REDACT, OPT_NO_REDACT, OPT_NO_UNWRAP,
        OPT_ENGINE, OPT_PROFILE, OPT_DATABASE, OPT_CACHE, OPT_NO_CACHE,
-       OPT_INCIDENT };
+       OPT_INCIDENT, OPT_FILES_FROM };
 
 bool parse_scan_options(int argc, char **argv, struct scan_options *options, struct outcome *o)
 {
@@ -64,6 +64,8 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 		{ "output", required_argument, NULL, 'o' },
 		{ "matches", no_argument, NULL, OPT_MATCHES },
 		{ "incident", no_argument, NULL, OPT_INCIDENT },
+		{ "files-from", required_argument, NULL, OPT_FILES_FROM },
+		{ "null", no_argument, NULL, '0' },
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "exit-code", no_argument, NULL, OPT_EXIT_CODE },
 		{ "context", required_argument, NULL, OPT_CONTEXT },
@@ -85,7 +87,7 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 	int redact = -1;
 	int c;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, ":j:o:r:qh", known, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":0j:o:r:qh", known, NULL)) != -1) {
 		switch (c) {
 		case OPT_RULES: case 'r':
 			list_add(&options->rules, optarg);
@@ -102,6 +104,12 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 			break;
 		case OPT_INCIDENT:
 			options->incident = true;
+			break;
+		case OPT_FILES_FROM:
+			list_add(&options->files_from, optarg);
+			break;
+		case '0':
+			options->null = true;
 			break;
 		case 'j':
 			if (!parse_number(optarg, MAX_JOBS, &options->jobs) || options->jobs == 0) {
@@ -161,8 +169,21 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 	}
 	for (int i = optind; i < argc; i++)
 		list_add(&options->inputs, argv[i]);
-	if (options->inputs.n == 0) {
+	if (options->inputs.n == 0 && options->files_from.n == 0) {
 		usage_error(o, "scan", "nothing to scan: name files, folders, or - for standard input");
+		return false;
+	}
+	if (options->files_from.n && options->incident) {
+		usage_error(o, "scan", "--incident takes what is named, and no --files-from");
+		return false;
+	}
+	size_t standard = 0;
+	for (size_t i = 0; i < options->files_from.n; i++)
+		standard += strcmp(options->files_from.item[i], "-") == 0;
+	for (size_t i = 0; standard && i < options->inputs.n; i++)
+		standard += strcmp(options->inputs.item[i], "-") == 0;
+	if (standard > 1) {
+		usage_error(o, "scan", "standard input can be a log or a list of paths, and only once");
 		return false;
 	}
 	if (options->database && (options->rules.n || options->engine != CLSF_ENGINE_AUTO)) {

@@ -11,6 +11,8 @@ struct scan_options {
 	struct output_options output;
 	struct list rules;
 	struct list inputs;
+	struct list files_from;
+	bool null;           /* these are separated by NUL */
 	const char *database;
 	const char *cache;
 	bool no_cache;

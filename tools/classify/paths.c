@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "path_list.h"
+
 #define MAX_DEPTH 64
 
 struct entry {
@@ -25,11 +27,6 @@ struct paths_folder {
 	struct entry *entry;
 	size_t n, at;
 };
-
-void paths_init(struct paths *p, const struct list *named)
-{
-	*p = (struct paths){ .named = named };
-}
 
 static void out_of_memory(void) __attribute__((noreturn));
 
@@ -191,6 +188,61 @@ static bool next_entry(struct paths *p, struct path *ret)
 	return told;
 }
 
+/* ---- what is named ---- */
+
+/* A path that is named, by the user or a list. False when it is a folder, which is gone into. */
+static bool take_path(struct paths *p, const char *name, struct path *ret)
+{
+	struct stat st;
+	if (strcmp(name, "-") != 0 && stat(name, &st) == 0 && S_ISDIR(st.st_mode))
+		return !enter_folder(p, name, ret);
+	*ret = make(strdup(name), NULL, false);
+	return true;
+}
+
+/* The next list is opened. True when that fails, which is told. */
+static bool open_list(struct paths *p, struct path *ret)
+{
+	const char *name = p->lists->item[p->list_at++];
+	p->list = path_list_open(name, p->nul);
+	if (!p->list)
+		*ret = refuse(name, strerror(errno), true);
+	return !p->list;
+}
+
+/* One path of the list at hand. True when there is something to say of it. */
+static bool next_of_list(struct paths *p, struct path *ret)
+{
+	struct path_list *list = p->list;
+	const char *text;
+	enum path_list_code code;
+	bool told = false;
+	do
+		code = path_list_next(list, &text);
+	while (code == PATH_LIST_INTERRUPTED && (!p->going || p->going(p->user)));
+	switch (code) {
+	case PATH_LIST_PATH:
+		/* In a list "-" is a file like any other. */
+		told = take_path(p, strcmp(text, "-") == 0 ? "./-" : text, ret);
+		if (told && !(ret->place = strdup(path_list_place(list))))
+			out_of_memory();
+		return told;
+	case PATH_LIST_BAD:
+		*ret = refuse(path_list_place(list), text, true);
+		return true;
+	case PATH_LIST_FAILED:
+		*ret = refuse(path_list_place(list), text, true);
+		told = true;
+		break;
+	case PATH_LIST_INTERRUPTED:
+	case PATH_LIST_END:
+		break;
+	}
+	path_list_free(list);
+	p->list = NULL;
+	return told;
+}
+
 /* ---- all of it ---- */
 
 /* Folders that are walked to their end are left at once, so that the last file is known to be the last. */
@@ -200,37 +252,30 @@ static void leave_finished(struct paths *p)
 		leave_folder(p);
 }
 
+bool paths_more(const struct paths *p)
+{
+	return p->folder || p->at < p->named->n || p->list || (p->lists && p->list_at < p->lists->n);
+}
+
 bool paths_next(struct paths *p, struct path *ret)
 {
 	bool found = false;
-	while (!found) {
-		if (p->folder) {
+	while (!found && paths_more(p)) {
+		if (p->folder)
 			found = next_entry(p, ret);
-			continue;
-		}
-		if (p->at == p->named->n)
-			return false;
-		const char *name = p->named->item[p->at++];
-		struct stat st;
-		if (strcmp(name, "-") != 0 && stat(name, &st) == 0 && S_ISDIR(st.st_mode)) {
-			found = !enter_folder(p, name, ret);
-		} else {
-			*ret = make(strdup(name), NULL, false);
-			found = true;
-		}
+		else if (p->at < p->named->n)
+			found = take_path(p, p->named->item[p->at++], ret);
+		else
+			found = p->list ? next_of_list(p, ret) : open_list(p, ret);
 	}
 	leave_finished(p);
-	return true;
-}
-
-bool paths_more(const struct paths *p)
-{
-	return p->folder || p->at < p->named->n;
+	return found;
 }
 
 void path_done(struct path *path)
 {
 	free(path->name);
+	free(path->place);
 	free(path->why);
 }
 
@@ -238,4 +283,22 @@ void paths_free(struct paths *p)
 {
 	while (p->folder)
 		leave_folder(p);
+	path_list_free(p->list);
+}
+
+bool paths_walk(const char *path, path_visitor visit, path_complaint complaint, void *user)
+{
+	struct list named = { .item = &path, .n = 1 };
+	struct paths paths = { .named = &named };
+	struct path found;
+	bool going = true;
+	while (going && paths_next(&paths, &found)) {
+		if (!found.why)
+			going = visit(found.name, user);
+		else if (found.failure)
+			complaint(found.name, found.why, user);
+		path_done(&found);
+	}
+	paths_free(&paths);
+	return going;
 }

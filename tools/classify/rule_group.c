@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "end_mark.h"
+#include "paths.h"
 #include "trial.h"
 
 #define MAX_PIECES 128
@@ -107,7 +108,7 @@ bool rule_group_find(const char *fingerprint, const struct list *paths, struct c
 	struct clsf_ruleset *marked = trial_compile("end", END_MARK_RULES, strlen(END_MARK_RULES), &error);
 	bool good = marked && trial_start(&f.known, rs) && trial_start(&f.marked, marked);
 	for (size_t i = 0; good && i < paths->n; i++)
-		if (!input_walk(paths->item[i], visit, complain_about, &f))
+		if (!paths_walk(paths->item[i], visit, complain_about, &f))
 			break;
 	trial_stop(&f.known);
 	trial_stop(&f.marked);

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "load.h"
+#include "paths.h"
 
 #define NAMED 8   /* rules that match no log, named in the summary of a pack */
 
@@ -62,13 +63,13 @@ static bool read_log(struct bank *b, const char *path)
 	return good && !result.binary;
 }
 
-static void walk(struct bank *b, const struct list *paths, input_visitor visit)
+static void walk(struct bank *b, const struct list *paths, path_visitor visit)
 {
 	for (size_t i = 0; i < paths->n; i++) {
 		bool bundled = strcmp(paths->item[i], "default") == 0;
 		const char *path = bundled ? default_passing() : paths->item[i];
 		if (path)
-			input_walk(path, visit, on_unwalkable, b);
+			paths_walk(path, visit, on_unwalkable, b);
 		else
 			on_unwalkable(paths->item[i], "there is no bundled bank", b);
 	}

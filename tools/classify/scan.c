@@ -158,10 +158,16 @@ static bool prepare(struct scan *scan)
 	return code == 0;
 }
 
+static bool going(void *user)
+{
+	struct scan *scan = user;
+	return !jobs_stopping(&scan->jobs);
+}
+
 static void scan_inputs(struct scan *scan)
 {
-	struct paths paths;
-	paths_init(&paths, &scan->options->inputs);
+	struct paths paths = { .named = &scan->options->inputs, .lists = &scan->options->files_from,
+		               .nul = scan->options->null, .going = going, .user = scan };
 	scan->jobs = (struct jobs){ .paths = &paths, .threads = scan->n_scanners, .scan = scan_job, .tell = scan_tell,
 		                    .idle = idle, .user = scan };
 	if (!jobs_run(&scan->jobs))
@@ -186,20 +192,20 @@ static void print_profile(const struct scan *scan, uint64_t nanoseconds)
 static void run(struct scan *scan)
 {
 	const struct scan_options *options = scan->options;
-	bool going = prepare(scan);
+	bool good = prepare(scan);
 	/* To a file or a pipe, large writes; on a terminal lines are to be seen as they come. */
 	if (!isatty(STDOUT_FILENO))
 		setvbuf(stdout, NULL, _IOFBF, (size_t)1 << 18);
 	if (!options->matches)
 		output_begin(&options->output, stdout);
 	uint64_t begun = profile_clock(NULL);
-	if (going && !interrupt_begin()) {
+	if (good && !interrupt_begin()) {
 		fail(scan, "no thread can be made");
-		going = false;
+		good = false;
 	}
-	if (going && options->incident)
+	if (good && options->incident)
 		scan_incident(scan);
-	else if (going)
+	else if (good)
 		scan_inputs(scan);
 	if (scan->document && scan->ruleset)
 		postmortem_write(&scan->postmortem, &scan->totals, &scan->groups, clsf_ruleset_hash(scan->ruleset),
@@ -233,5 +239,6 @@ int command_scan(int argc, char **argv, struct outcome *o)
 	clsf_ruleset_unref(scan.ruleset);
 	list_free(&options.rules);
 	list_free(&options.inputs);
+	list_free(&options.files_from);
 	return exit_status(o);
 }

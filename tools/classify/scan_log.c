@@ -205,6 +205,19 @@ static void scan_member(struct scanner *s, const char *name)
 	job_tell(s->job, log ? &log->told : NULL);
 }
 
+/* An input is not there at all: where a list names it, the place there is told as well. */
+static void tell_unread(struct scanner *s, const char *why)
+{
+	const struct path *path = &s->job->path;
+	struct text t = { 0 };
+	if (path->place)
+		text_addf(&t, "%s: ", path->place);
+	text_adds(&t, path->name);
+	text_add(&t, "", 1);
+	tell_remark(s, t.failed ? path->name : t.data, why, true);
+	text_free(&t);
+}
+
 static void scan_path(struct scanner *s, const char *path)
 {
 	const struct clsf_member *member;
@@ -219,7 +232,9 @@ static void scan_path(struct scanner *s, const char *path)
 			break;
 	}
 	tell_others(s, path);
-	if (code < 0)
+	if (code < 0 && !any)
+		tell_unread(s, stopping(s) ? "interrupted" : s->input.error.message);
+	else if (code < 0)
 		tell_remark(s, path, stopping(s) ? "interrupted" : s->input.error.message, true);
 	else if (!any)
 		tell_remark(s, path, "an archive without logs", false);
