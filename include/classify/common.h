@@ -33,6 +33,13 @@ extern "C" {
 #define CLSF_API
 #endif
 
+/* What the _INIT macros of options expand to: all zero but `size`. Initializes a variable; C++11 and later. */
+#ifdef __cplusplus
+#define CLSF__INIT(type) ([] { type clsf__new = {}; clsf__new.size = sizeof(type); return clsf__new; }())
+#else
+#define CLSF__INIT(type) { .size = sizeof(type) }
+#endif
+
 #define CLSF_VERSION_MAJOR 0
 #define CLSF_VERSION_MINOR 1
 #define CLSF_VERSION_PATCH 0

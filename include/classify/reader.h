@@ -66,7 +66,7 @@ struct clsf_reader_options {
 	uint64_t max_member_bytes;       /* decompressed bytes of one log; default 1 TiB */
 	uint64_t max_total_bytes;        /* decompressed bytes of one file; default 4 TiB */
 };
-#define CLSF_READER_OPTIONS_INIT { .size = sizeof(struct clsf_reader_options) }
+#define CLSF_READER_OPTIONS_INIT CLSF__INIT(struct clsf_reader_options)
 
 /*
  * Opens a file: a regular one, or a pipe or device that can be read; a folder

@@ -112,7 +112,7 @@ struct clsf_loader_options {
 	size_t max_file_size;            /* bytes of one rule file; default 16 MiB */
 	uint32_t match_limit;            /* PCRE2's match limit for one expression on one line; default 1,000,000 */
 };
-#define CLSF_LOADER_OPTIONS_INIT { .size = sizeof(struct clsf_loader_options) }
+#define CLSF_LOADER_OPTIONS_INIT CLSF__INIT(struct clsf_loader_options)
 
 /*
  * Makes a loader. `options` may be NULL. Free with clsf_loader_free().

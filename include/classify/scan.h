@@ -134,7 +134,7 @@ struct clsf_worker_options {
 	clsf_clock_fn clock;             /* given: the worker keeps account of where time goes, and is slower */
 	void *clock_context;
 };
-#define CLSF_WORKER_OPTIONS_INIT { .size = sizeof(struct clsf_worker_options) }
+#define CLSF_WORKER_OPTIONS_INIT CLSF__INIT(struct clsf_worker_options)
 
 /* Options of a stream; what is zero or NULL takes the default. */
 struct clsf_stream_options {
@@ -147,7 +147,7 @@ struct clsf_stream_options {
 	uint32_t context;                /* lines kept around the telling line; default 0, at most 20 */
 	size_t max_line;                 /* bytes of a line that are looked at; default 1 MiB */
 };
-#define CLSF_STREAM_OPTIONS_INIT { .size = sizeof(struct clsf_stream_options) }
+#define CLSF_STREAM_OPTIONS_INIT CLSF__INIT(struct clsf_stream_options)
 
 /*
  * Makes a worker for streams of `ruleset`, to which it holds a reference.
@@ -332,7 +332,7 @@ struct clsf_lines_options {
 	int no_unwrap;                   /* 1: rules see raw lines only */
 	int redact;                      /* 1: texts and captures of matches go through clsf_redact() */
 };
-#define CLSF_LINES_OPTIONS_INIT { .size = sizeof(struct clsf_lines_options) }
+#define CLSF_LINES_OPTIONS_INIT CLSF__INIT(struct clsf_lines_options)
 
 /*
  * Takes many entries at once: the filter runs over all of them as over one
