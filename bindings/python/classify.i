@@ -17,6 +17,7 @@
 
 %{
 #include <classify/classify.h>
+#include <classify/reader.h>
 
 #include "collector.h"
 #include "input.h"
@@ -61,7 +62,7 @@
 }
 
 /* None is no object of ours. */
-%typemap(check) struct clsf_ruleset *, const struct clsf_ruleset *, struct loading *, struct scanner * {
+%typemap(check) struct clsf_ruleset *, const struct clsf_ruleset *, struct loading *, struct scanner *, struct reading * {
 	if (!$1) {
 		PyErr_SetString(PyExc_TypeError, "None is not allowed here");
 		SWIG_fail;
@@ -72,9 +73,9 @@
 
 /* What passes structs or callbacks is reached through the types below. */
 %rename("$ignore", regextarget=1, fullname=1, %$isfunction)
-	"^clsf_(loader|worker|stream|scan)_|^clsf_ruleset_(load|save|restore|ref|unref|rule|find|expression)$|^clsf_(redact|line_time|time_between|is_utf16)$";
+	"^clsf_(loader|worker|stream|scan|reader)_|^clsf_ruleset_(load|save|restore|ref|unref|rule|rule_hash|find|expression|subset)$|^clsf_(redact|line_time|time_between|is_utf16|is_binary)$";
 %rename("$ignore", regextarget=1, fullname=1, %$isclass)
-	"^clsf_(error|allocator|example|rule|expression|field|line|match|warning|also|verdict|cost|work|time|entry|.*_options)$";
+	"^clsf_(error|allocator|example|rule|expression|field|line|match|matched|warning|also|verdict|cost|work|time|entry|member|.*_options)$";
 %nodefaultctor;
 %nodefaultdtor;
 
@@ -84,6 +85,7 @@ struct clsf_ruleset {};
 %include <classify/common.h>
 %include <classify/rules.h>
 %include <classify/scan.h>
+%include <classify/reader.h>
 
 /* ---- rules ---- */
 
@@ -246,7 +248,159 @@ struct loading {};
 	}
 }
 
+/* ---- files ---- */
+
+%{
+/* A reader with what it remarked. */
+struct reading {
+	struct clsf_reader *reader;
+	struct bytes remarks;        /* struct kept_remark, the name and the reason, one after the other */
+	bool lost;                   /* there was no memory for one */
+	bool ahead;
+	bool in_call;
+};
+
+struct kept_remark {
+	enum clsf_remark what;
+	size_t name_length, why_length;
+};
+
+static void on_remark(enum clsf_remark what, const char *name, const char *why, void *user)
+{
+	struct reading *r = user;
+	struct kept_remark kept;
+	memset(&kept, 0, sizeof(kept));
+	kept.what = what;
+	kept.name_length = strlen(name);
+	kept.why_length = strlen(why);
+	size_t begun = r->remarks.length;
+	if (bytes_add(&r->remarks, &kept, sizeof(kept)) && bytes_add(&r->remarks, name, kept.name_length) &&
+	    bytes_add(&r->remarks, why, kept.why_length))
+		return;
+	r->remarks.length = begun;
+	r->lost = true;
+}
+
+/* One thread at a time; the interpreter's lock is held. */
+static int reading_enter(struct reading *r)
+{
+	if (r->in_call)
+		raise_error(CLSF_E_BUSY, NULL);
+	else
+		r->in_call = true;
+	return !PyErr_Occurred();
+}
+
+/* Whether a call that a signal interrupted is to be made again: not if the signal's handler raised. */
+static int again(int code)
+{
+	return code == CLSF_E_BUSY && PyErr_CheckSignals() == 0;
+}
+
+/* Raises what a reader says of a file. */
+static void raise_of_file(int code, struct clsf_error *error, const char *name)
+{
+	if (!*error->file && name)
+		snprintf(error->file, sizeof(error->file), "%s", name);
+	raise_error(code, error);
+}
+%}
+
+%rename(Reader) reading;
+struct reading {};
+%extend reading {
+	/* `ahead`: a thread decompresses ahead of the scan. */
+	reading(bool ahead)
+	{
+		struct reading *made = calloc(1, sizeof(*made));
+		if (made)
+			made->ahead = ahead;
+		else
+			PyErr_NoMemory();
+		return made;
+	}
+
+	~reading()
+	{
+		clsf_reader_free($self->reader);
+		free($self->remarks.data);
+		free($self);
+	}
+
+	/* Another file, whatever became of the one before. */
+	void open(const char *path)
+	{
+		struct clsf_reader_options options = CLSF_READER_OPTIONS_INIT;
+		struct clsf_error error = { 0 };
+		int code;
+		if (!reading_enter($self))
+			return;
+		options.on_remark = on_remark;
+		options.user = $self;
+		options.ahead = $self->ahead;
+		$self->remarks.length = 0;
+		do {
+			Py_BEGIN_ALLOW_THREADS
+			code = $self->reader ? clsf_reader_reopen($self->reader, path, &error)
+			                     : clsf_reader_open(path, &options, &$self->reader, &error);
+			Py_END_ALLOW_THREADS
+		} while (again(code));
+		$self->in_call = false;
+		if (code)
+			raise_of_file(code, &error, path);
+	}
+
+	/* The name of the next log; None when there is no more. */
+	PyObject *next()
+	{
+		const struct clsf_member *member = NULL;
+		struct clsf_error error = { 0 };
+		int code = CLSF_E_INVALID;
+		if (!reading_enter($self))
+			return NULL;
+		do {
+			Py_BEGIN_ALLOW_THREADS
+			if ($self->reader)
+				code = clsf_reader_next($self->reader, &member, &error);
+			Py_END_ALLOW_THREADS
+		} while (again(code));
+		$self->in_call = false;
+		if (code == 0)
+			return PyUnicode_DecodeFSDefault(member->name);
+		if (code == CLSF_STOPPED)
+			return none_value();
+		raise_of_file(code, &error, NULL);
+		return NULL;
+	}
+
+	/* (what, name, why) of each remark since the last time. */
+	PyObject *remarks()
+	{
+		PyObject *list = PyList_New(0);
+		if ($self->lost) {
+			Py_CLEAR(list);
+			PyErr_NoMemory();
+		}
+		for (size_t at = 0; list && at < $self->remarks.length;) {
+			struct kept_remark kept;
+			memcpy(&kept, $self->remarks.data + at, sizeof(kept));
+			const char *name = $self->remarks.data + at + sizeof(kept);
+			PyObject *one = Py_BuildValue("(iNN)", (int)kept.what,
+			                              PyUnicode_DecodeFSDefaultAndSize(name, (Py_ssize_t)kept.name_length),
+			                              text_value(name + kept.name_length, kept.why_length));
+			if (!one || PyList_Append(list, one) != 0)
+				Py_CLEAR(list);
+			Py_XDECREF(one);
+			at += sizeof(kept) + kept.name_length + kept.why_length;
+		}
+		$self->remarks.length = 0;
+		return list;
+	}
+}
+
 /* ---- scanning ---- */
+
+enum scan_state { SCAN_END = 0, SCAN_MORE = 1, SCAN_BINARY = 2 };
 
 %{
 /* One thread at a time; the interpreter's lock is held. */
@@ -354,8 +508,14 @@ static PyObject *told_by_entry(struct scanner *s)
 	return dict;
 }
 
+/* Limits that were passed on lines by themselves, which have no verdict to tell them. */
+static int warn(const struct scanner *s)
+{
+	return s->told.warnings == 0 || PyErr_WarnEx(PyExc_RuntimeWarning, s->told.warning, 2) == 0;
+}
+
 /* The entries of a tuple of texts; false with an exception set. */
-static int entries_begin(PyObject *tuple, struct input *inputs, struct scanner_entry *entries, size_t *ret_length)
+static int entries_begin(PyObject *tuple, struct input *inputs, struct clsf_entry *entries, size_t *ret_length)
 {
 	*ret_length = 0;
 	for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
@@ -407,6 +567,31 @@ struct scanner {};
 		}
 	}
 
+	/*
+	 * Feeds about `size` bytes of the reader's log at hand; gives SCAN_END,
+	 * SCAN_MORE or SCAN_BINARY. Python looks for signals between two calls.
+	 */
+	int read(struct reading *reading, size_t size)
+	{
+		enum scan_state state = SCAN_MORE;
+		struct clsf_error error = { 0 };
+		int code = CLSF_E_INVALID;
+		if (!enter($self))
+			return 0;
+		if (reading_enter(reading)) {
+			Py_BEGIN_ALLOW_THREADS
+			if (reading->reader && !$self->finished)
+				code = scan_read($self, reading->reader, size, &state, &error);
+			Py_END_ALLOW_THREADS
+			reading->in_call = false;
+			/* A signal: the caller's next call goes on, if its handler does not raise. */
+			if (code && !again(code) && !PyErr_Occurred())
+				raise_error(code, &error);
+		}
+		leave($self, NULL);
+		return state;
+	}
+
 	void truncated(const char *message)
 	{
 		int code = message ? clsf_stream_truncated($self->stream, message) : CLSF_E_INVALID;
@@ -444,7 +629,7 @@ struct scanner {};
 		if (!enter($self))
 			return NULL;
 		collector_reset(&$self->told);
-		struct scanner_entry entry = { text->data, text->length };
+		struct clsf_entry entry = { .data = text->data, .length = text->length };
 		int code;
 		if (text->length < UNLOCKED_FROM) {
 			code = scan_entries($self, &entry, 1);
@@ -455,7 +640,7 @@ struct scanner {};
 		}
 		if (code)
 			raise_error(code, NULL);
-		return leave($self, code ? NULL : $self->told.n_matches ? told($self) : none_value());
+		return leave($self, code || !warn($self) ? NULL : $self->told.n_matches ? told($self) : none_value());
 	}
 
 	/* What each text of a tuple alone tells: a dict of lists, for those that tell something. */
@@ -467,7 +652,7 @@ struct scanner {};
 		}
 		size_t n = (size_t)PyTuple_GET_SIZE(texts), length;
 		struct input *inputs = PyMem_Calloc(n ? n : 1, sizeof(*inputs));
-		struct scanner_entry *entries = PyMem_Calloc(n ? n : 1, sizeof(*entries));
+		struct clsf_entry *entries = PyMem_Calloc(n ? n : 1, sizeof(*entries));
 		PyObject *dict = NULL;
 		int code = 0;
 		if (!inputs || !entries)
@@ -483,7 +668,7 @@ struct scanner {};
 			}
 			if (code)
 				raise_error(code, NULL);
-			else
+			else if (warn($self))
 				dict = told_by_entry($self);
 			leave($self, NULL);
 		}
@@ -518,8 +703,8 @@ PyObject *redact(struct input *text)
 	}
 }
 
-int is_utf16(struct input *text)
+bool is_binary(struct input *text)
 {
-	return clsf_is_utf16(text->data, text->length);
+	return clsf_is_binary(text->data, text->length);
 }
 %}

@@ -3,6 +3,7 @@
 
 #include "collector.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,11 +41,11 @@ static bool add_field(struct bytes *b, const struct clsf_field *f)
 	       bytes_add(b, f->value, lengths[1]);
 }
 
-int collector_match(const struct clsf_match *match, void *user)
+int collector_entry_match(size_t index, const struct clsf_match *match, void *user)
 {
 	struct collector *c = user;
 	struct kept_match kept = {
-		.rule = match->rule, .entry = c->entry, .number = match->line.number, .offset = match->line.offset,
+		.rule = match->rule, .entry = index, .number = match->line.number, .offset = match->line.offset,
 		.length = match->line.length, .text_length = match->line.text_length, .n_fields = match->n_fields,
 	};
 	size_t begun = c->matches.length;
@@ -59,6 +60,19 @@ int collector_match(const struct clsf_match *match, void *user)
 		c->failed = true;
 	}
 	return c->failed;
+}
+
+int collector_match(const struct clsf_match *match, void *user)
+{
+	return collector_entry_match(0, match, user);
+}
+
+void collector_entry_warning(size_t index, const struct clsf_warning *warning, void *user)
+{
+	struct collector *c = user;
+	(void)index;
+	if (c->warnings++ == 0)
+		snprintf(c->warning, sizeof(c->warning), "%s: %s", clsf_warning_name(warning->code), warning->message);
 }
 
 void collector_fault(enum clsf_fault_level level, const struct clsf_error *fault, void *user)
@@ -80,7 +94,7 @@ void collector_reset(struct collector *c)
 	}
 	c->matches.length = c->faults.length = 0;
 	c->n_matches = 0;
-	c->entry = 0;
+	c->warnings = 0;
 	c->failed = false;
 }
 

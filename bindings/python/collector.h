@@ -27,7 +27,8 @@ struct collector {
 	struct bytes matches;        /* struct kept_match and what belongs to it, one after the other */
 	struct bytes faults;         /* struct kept_fault */
 	size_t n_matches;
-	uint64_t entry;              /* noted with each match to come */
+	uint64_t warnings;           /* how many limits were passed on entries */
+	char warning[512];           /* the first of them */
 	bool failed;                 /* memory ran out: something is missing */
 };
 
@@ -51,6 +52,9 @@ int bytes_write(const void *data, size_t length, void *user);
 
 /* A clsf_match_fn and a clsf_fault_fn; `user` is a struct collector. */
 int collector_match(const struct clsf_match *match, void *user);
+/* For clsf_scan_lines(). */
+int collector_entry_match(size_t index, const struct clsf_match *match, void *user);
+void collector_entry_warning(size_t index, const struct clsf_warning *warning, void *user);
 void collector_fault(enum clsf_fault_level level, const struct clsf_error *fault, void *user);
 
 /* Forgets the matches, keeping the memory unless it is much. */

@@ -14,6 +14,12 @@ int scanner_new(struct clsf_ruleset *ruleset, const struct clsf_stream_options *
 	struct clsf_stream_options own = *options;
 	own.on_match = keep ? collector_match : NULL;
 	own.user = &s->told;
+	s->lines = (struct clsf_lines_options)CLSF_LINES_OPTIONS_INIT;
+	s->lines.on_match = collector_entry_match;
+	s->lines.on_warning = collector_entry_warning;
+	s->lines.user = &s->told;
+	s->lines.no_unwrap = options->no_unwrap;
+	s->lines.redact = options->redact;
 	int code = clsf_worker_new(ruleset, NULL, &s->worker);
 	if (code == 0)
 		code = clsf_stream_new(ruleset, &own, &s->stream);
@@ -39,7 +45,7 @@ void scan_reset(struct scanner *s)
 {
 	clsf_stream_reset(s->stream);
 	collector_reset(&s->told);
-	s->finished = false;
+	s->finished = s->sampled = false;
 }
 
 /* The collector stops a scan for one reason only. */
@@ -59,16 +65,35 @@ int scan_finish(struct scanner *s, const struct clsf_verdict **ret_verdict)
 	return result(s, clsf_stream_finish(s->stream, s->worker, ret_verdict));
 }
 
-int scan_entries(struct scanner *s, const struct scanner_entry *entries, size_t n)
+int scan_entries(struct scanner *s, const struct clsf_entry *entries, size_t n)
 {
-	const struct clsf_verdict *ignored;
-	int code = 0;
-	for (size_t i = 0; code == 0 && i < n; i++) {
-		clsf_stream_reset(s->stream);
-		s->told.entry = i;
-		code = scan_feed(s, entries[i].data, entries[i].length);
-		if (code == 0)
-			code = scan_finish(s, &ignored);
+	return result(s, clsf_scan_lines(s->worker, NULL, entries, n, &s->lines));
+}
+
+int scan_read(struct scanner *s, struct clsf_reader *reader, size_t size, enum scan_state *ret_state,
+              struct clsf_error *err)
+{
+	const void *data;
+	size_t length;
+	for (size_t total = 0; total < size; total += length) {
+		int code = clsf_reader_read(reader, &data, &length, err);
+		if (code == CLSF_STOPPED) {
+			*ret_state = SCAN_END;
+			return 0;
+		}
+		if (code)
+			return code;
+		if (!s->sampled && clsf_is_binary(data, length)) {
+			*ret_state = SCAN_BINARY;
+			return 0;
+		}
+		s->sampled = true;
+		code = scan_feed(s, data, length);
+		if (code) {
+			err->code = 0;           /* what the reader says is not about this */
+			return code;
+		}
 	}
-	return code;
+	*ret_state = SCAN_MORE;
+	return 0;
 }

@@ -9,14 +9,18 @@
  * released; `in_call` is read and written with the lock held.
  */
 
+#include <classify/reader.h>
+
 #include "collector.h"
 
 struct scanner {
 	struct clsf_worker *worker;
 	struct clsf_stream *stream;
 	struct collector told;
+	struct clsf_lines_options lines;
 	bool in_call;                /* a thread is in a method of it */
 	bool finished;               /* the log was ended: reset comes next */
+	bool sampled;                /* its beginning was seen to be text */
 };
 
 /* Returns 0 or a CLSF_E_*. With `keep`, matches are collected. */
@@ -32,10 +36,16 @@ int scan_feed(struct scanner *s, const void *data, size_t length);
 int scan_finish(struct scanner *s, const struct clsf_verdict **ret_verdict);
 
 /* Each entry as a log of its own; the matches are collected with the entry's index. */
-struct scanner_entry {
-	const void *data;
-	size_t length;
+int scan_entries(struct scanner *s, const struct clsf_entry *entries, size_t n);
+
+enum scan_state {
+	SCAN_END = 0,                /* of the log */
+	SCAN_MORE = 1,
+	SCAN_BINARY = 2,             /* it is no text; nothing was fed */
 };
-int scan_entries(struct scanner *s, const struct scanner_entry *entries, size_t n);
+
+/* Feeds about `size` bytes of the reader's log at hand. A failure is the reader's, told in `err`, or of feeding. */
+int scan_read(struct scanner *s, struct clsf_reader *reader, size_t size, enum scan_state *ret_state,
+              struct clsf_error *err);
 
 #endif

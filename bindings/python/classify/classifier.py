@@ -8,8 +8,9 @@ import os
 import warnings
 import weakref
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice, repeat
-from typing import Any, AsyncIterator, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, AsyncIterator, Callable, Dict, Generator, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
 from . import errors, native, sources
 from . import ruleset as _ruleset
@@ -26,6 +27,11 @@ _BATCH = 4096            # lines that go to the library at once
 
 # Of compiled forms that were unpickled: a hundred classifiers of one ruleset share it.
 _restored: "weakref.WeakValueDictionary[bytes, _ruleset.Compiled]" = weakref.WeakValueDictionary()
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 class RuleWarning(UserWarning):
@@ -247,66 +253,135 @@ class Classifier:
         """The verdict for one log.
 
         Args:
-            source: a path; or the log itself, as anything with the buffer
-                protocol (bytes, bytearray, memoryview, mmap, an array), which
-                is not copied; or a file object with ``readinto`` or ``read``,
-                which is read to its end.
+            source: a path, of plain or compressed text; or the log itself, as
+                anything with the buffer protocol (bytes, bytearray,
+                memoryview, mmap, an array), which is not copied; or a file
+                object with ``readinto`` or ``read``, which is read to its end.
+                ``"archive.tar!member"`` is a log in an archive.
             name: what the verdict calls the log; else the path, the name of
                 the file object, or ``-``.
 
         Raises:
-            ReadError: the file cannot be opened.
+            ReadError: the file cannot be opened, or is an archive without a log.
+            InvalidError: the file is an archive of several logs, for `scan_archive`.
             TypeError: the source is none of these.
 
         A log that breaks off, by damage or a read error, has a verdict on what
-        came before, with the warning ``truncated_input``, and `Verdict.error`.
+        came before, with the warning ``truncated_input`` and the reason in
+        `Verdict.error`. Binary data is not scanned, which `Verdict.error` tells.
         """
+        if isinstance(source, (str, os.PathLike)):
+            return self._scan_file(source, name)
         with self._scanner() as scanner:
-            called, error = sources.feed(scanner, source)
-            return self._verdict(name or called, scanner.finish(), error)
+            steps = (sources.file_pieces(scanner, source) if hasattr(source, "read")
+                     else sources.buffer_pieces(scanner, source, sources.STEP))
+            error = sources.value_of(steps)
+            return self._verdict(name or sources.name_of(source), scanner.finish(), error)
 
-    def _scan_path(self, path: str, stopped: Callable[[], bool]) -> Iterator[Verdict]:
-        """The verdict of every log in a file, for `scan_many`."""
-        if not stopped():
-            yield self.scan(path)
+    def _scan_file(self, path: sources.Path, name: Optional[str]) -> Verdict:
+        verdicts = self._scan_logs(path, native.Reader(_processors() > 1), lambda: False)
+        verdict = next(verdicts, None)
+        if verdict is None:
+            raise errors.ReadError("an archive without a log", file=os.fspath(path))
+        if verdict.source != os.fspath(path) and next(verdicts, None) is not None:
+            raise errors.InvalidError("an archive of several logs: scan_archive() gives a verdict for each, and "
+                                      "'ARCHIVE!MEMBER' names one", file=os.fspath(path))
+        return replace(verdict, source=name) if name else verdict
+
+    def _scan_logs(self, path: sources.Path, reader: native.Reader, stopped: sources.Stopped) -> Iterator[Verdict]:
+        """The verdict of every log in a file; less of them, when somebody says so."""
+        for name, failed in sources.logs(reader, path):
+            if failed is not None:
+                yield self._unread(name, failed)
+                continue
+            with self._scanner() as scanner:
+                steps = sources.reader_pieces(scanner, reader, name, sources.STEP)
+                try:
+                    while not stopped():
+                        next(steps)
+                    return
+                except StopIteration as end:
+                    verdict = self._verdict(name, scanner.finish(), end.value)
+            yield verdict
 
     def _unread(self, path: str, error: Exception) -> Verdict:
         """The verdict for what could not be opened."""
         with self._scanner() as scanner:
-            scanner.truncated(str(error))
+            scanner.truncated(getattr(error, "message", None) or str(error))
             return self._verdict(path, scanner.finish(), error)
+
+    def scan_archive(self, path: sources.Path) -> Iterator[Verdict]:
+        """The verdict of every log in a file: of an archive those of its members, ``archive!member``.
+
+        What cannot be read in an archive has a verdict, ``undetermined``, with
+        the reason in `Verdict.error`.
+
+        Raises:
+            ReadError: the file cannot be opened, or the archive is damaged
+                between two logs, of which the first were yielded.
+            LimitError: a limit of the reader ended the archive.
+        """
+        return self._scan_logs(path, native.Reader(_processors() > 1), lambda: False)
 
     def scan_many(self, paths: Iterable[sources.Path], *, jobs: Optional[int] = None, ordered: bool = True,
                   on_error: str = "keep") -> Iterator[Verdict]:
         """The verdicts of many logs, while they are scanned by several threads.
 
         Args:
-            paths: files and folders; of a folder every regular file below it,
-                sorted, links not followed. Any iterable: it is taken as far
-                ahead as the threads need work.
+            paths: files, archives, and folders; of a folder every regular file
+                below it, sorted, links not followed. Any iterable: it is taken
+                only as far ahead as the threads need work.
             jobs: threads; None is one for each processor of this process.
             ordered: verdicts come in the order of the paths; otherwise as they
                 are ready.
             on_error: ``"keep"`` gives a path that cannot be read a verdict of
                 its own, ``undetermined`` with the reason in `Verdict.error`,
-                and goes on; ``"raise"`` raises that reason.
+                and goes on; ``"raise"`` raises the reason of the first log that
+                could not be read, or not in full.
 
         Memory is bounded by `jobs`, not by the number of logs or their size.
         Closing the iterator, or an exception such as KeyboardInterrupt, ends the
         threads.
         """
-        return scan_many(self, paths, jobs, ordered, on_error)
+        return scan_many(self, paths, _processors() if jobs is None else jobs, ordered, on_error)
 
     def matches(self, source: sources.Source, *, name: Optional[str] = None) -> Iterator[Match]:
-        """Every match in a log, in its order, while it is read; the source is as for `scan`."""
-        with self._scanner(keep=True) as scanner:
-            called = name or sources.name_of(source)
-            for _ in sources.pieces(scanner, source):
-                for told in scanner.take():
-                    yield self._match(called, told)
-            scanner.finish()
+        """Every match in a log, in its order, while it is read; of an archive, in each of its logs.
+
+        The source and the name are as for `scan`. What could not be read in
+        full is raised at the end, behind the matches of all that could.
+        """
+        error: Optional[errors.ClassifyError] = None
+        if isinstance(source, (str, os.PathLike)):
+            reader = native.Reader(_processors() > 1)
+            for called, failed in sources.logs(reader, source):
+                with self._scanner(keep=True) as scanner:
+                    if failed is None:
+                        failed = yield from self._matches(
+                            scanner, sources.reader_pieces(scanner, reader, called, sources.PIECE), name or called)
+                error = error or failed
+        else:
+            with self._scanner(keep=True) as scanner:
+                steps = (sources.file_pieces(scanner, source) if hasattr(source, "read")
+                         else sources.buffer_pieces(scanner, source, sources.PIECE))
+                error = yield from self._matches(scanner, steps, name or sources.name_of(source))
+        if error:
+            raise error
+
+    def _matches(self, scanner: native.Scanner, steps: sources.Pieces,
+                 name: str) -> Generator[Match, None, Optional[errors.ClassifyError]]:
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                error: Optional[errors.ClassifyError] = end.value
+                break
             for told in scanner.take():
-                yield self._match(called, told)
+                yield self._match(name, told)
+        scanner.finish()
+        for told in scanner.take():
+            yield self._match(name, told)
+        return error
 
     # ---- lines ----
 

@@ -9,8 +9,14 @@ not UTF-8 are U+FFFD in texts, one for each maximal subpart.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Dict, Optional, Tuple
+
+
+def _printable(name: str) -> str:
+    """A file's name with U+FFFD for bytes that are not UTF-8, as everything that comes from outside has it."""
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
 
 
 class _Value:
@@ -203,7 +209,7 @@ class Match(_Placed):
 
     def to_dict(self) -> Dict[str, Any]:
         """The object that ``classify scan --matches`` prints, key for key."""
-        return {"schema": 1, "source": self.source, "rule": self.rule, "category": self.category,
+        return {"schema": 1, "source": _printable(self.source), "rule": self.rule, "category": self.category,
                 "role": self.role, "severity": self.severity, "line": self.line, "offset": self.offset,
                 "length": self.length, "text": self.text, "fields": dict(self.fields)}
 
@@ -303,7 +309,7 @@ class Verdict(_Placed):
     def to_dict(self) -> Dict[str, Any]:
         """The object that ``classify scan -o jsonl`` prints, key for key."""
         return {
-            "schema": 1, "source": self.source, "outcome": self.outcome, "category": self.category,
+            "schema": 1, "source": _printable(self.source), "outcome": self.outcome, "category": self.category,
             "rule": self.rule, "pack": self.pack, "title": self.title, "severity": self.severity,
             "owner": self.owner, "retry": self.retry, "line": self.line, "offset": self.offset,
             "length": self.length, "text": self.text, "fields": dict(self.fields),
