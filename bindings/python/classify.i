@@ -64,7 +64,7 @@
 /* None is no object of ours. */
 %typemap(check) struct clsf_ruleset *, const struct clsf_ruleset *, struct loading *, struct scanner *, struct reading * {
 	if (!$1) {
-		PyErr_SetString(PyExc_TypeError, "None is not allowed here");
+		PyErr_SetString(PyExc_TypeError, "not an object that was made as such");
 		SWIG_fail;
 	}
 }
@@ -182,9 +182,11 @@ struct loading {};
 
 	~loading()
 	{
-		clsf_loader_free($self->loader);
-		collector_done(&$self->told);
-		free($self);
+		if ($self) {
+			clsf_loader_free($self->loader);
+			collector_done(&$self->told);
+			free($self);
+		}
 	}
 
 	void add_path(const char *path)
@@ -322,9 +324,11 @@ struct reading {};
 
 	~reading()
 	{
-		clsf_reader_free($self->reader);
-		free($self->remarks.data);
-		free($self);
+		if ($self) {
+			clsf_reader_free($self->reader);
+			free($self->remarks.data);
+			free($self);
+		}
 	}
 
 	/* Another file, whatever became of the one before. */
@@ -707,4 +711,34 @@ bool is_binary(struct input *text)
 {
 	return clsf_is_binary(text->data, text->length);
 }
+%}
+
+/* ---- objects that __init__ never saw ---- */
+
+%{
+/*
+ * SWIG takes the type of an object from a member that its __init__ sets. A
+ * subclass may forget to call that, so the member is set earlier; such an
+ * object is then as wrong as None, and no crash.
+ */
+#define NEW_OBJECT(name, type) \
+	static PyObject *name(PyTypeObject *python_type, PyObject *arguments, PyObject *keywords) \
+	{ \
+		PyObject *made = PyType_GenericNew(python_type, arguments, keywords); \
+		if (made) \
+			((SwigPyObject *)made)->ty = type; \
+		return made; \
+	}
+
+NEW_OBJECT(new_ruleset_object, SWIGTYPE_p_clsf_ruleset)
+NEW_OBJECT(new_loader_object, SWIGTYPE_p_loading)
+NEW_OBJECT(new_reader_object, SWIGTYPE_p_reading)
+NEW_OBJECT(new_scanner_object, SWIGTYPE_p_scanner)
+%}
+
+%init %{
+	((SwigPyClientData *)SWIGTYPE_p_clsf_ruleset->clientdata)->pytype->tp_new = new_ruleset_object;
+	((SwigPyClientData *)SWIGTYPE_p_loading->clientdata)->pytype->tp_new = new_loader_object;
+	((SwigPyClientData *)SWIGTYPE_p_reading->clientdata)->pytype->tp_new = new_reader_object;
+	((SwigPyClientData *)SWIGTYPE_p_scanner->clientdata)->pytype->tp_new = new_scanner_object;
 %}

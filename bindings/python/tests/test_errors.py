@@ -193,3 +193,10 @@ def test_what_was_never_initialised():
                     with pytest.raises((TypeError, ValueError)):
                         method(*arguments)
         del empty
+
+    class Forgets(native.Scanner):
+        def __init__(self):
+            pass
+
+    with pytest.raises(TypeError):
+        Forgets().feed(b"x")
