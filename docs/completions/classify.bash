@@ -52,7 +52,7 @@ _classify()
 
 	case $command in
 	scan)
-		options='--rules --output --incident --matches --context --redact --no-redact --files-from --null --jobs
+		options='--rules --output --incident --matches --context --redact --no-redact --files-from --null --jobs --state
 			--exit-code --no-unwrap --database --cache --no-cache --profile --engine --quiet --help'
 		;;
 	explain)
@@ -106,7 +106,7 @@ _classify()
 		_classify_words '1 2 4 8' "$cur"
 		return
 		;;
-	scan:--database|scan:--files-from|compile:-o|compile:--output)
+	scan:--database|scan:--files-from|scan:--state|compile:-o|compile:--output)
 		_classify_files
 		return
 		;;

@@ -55,7 +55,7 @@ static bool parse_format(const char *name, enum output_format *ret)
 
 enum { OPT_RULES = 256, OPT_MATCHES, OPT_EXIT_CODE, OPT_CONTEXT, OPT_REDACT, OPT_NO_REDACT, OPT_NO_UNWRAP,
        OPT_ENGINE, OPT_PROFILE, OPT_DATABASE, OPT_CACHE, OPT_NO_CACHE,
-       OPT_INCIDENT, OPT_FILES_FROM };
+       OPT_INCIDENT, OPT_FILES_FROM, OPT_STATE };
 
 bool parse_scan_options(int argc, char **argv, struct scan_options *options, struct outcome *o)
 {
@@ -67,6 +67,7 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 		{ "files-from", required_argument, NULL, OPT_FILES_FROM },
 		{ "null", no_argument, NULL, '0' },
 		{ "jobs", required_argument, NULL, 'j' },
+		{ "state", required_argument, NULL, OPT_STATE },
 		{ "exit-code", no_argument, NULL, OPT_EXIT_CODE },
 		{ "context", required_argument, NULL, OPT_CONTEXT },
 		{ "redact", no_argument, NULL, OPT_REDACT },
@@ -116,6 +117,9 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 				usage_error(o, "scan", "--jobs takes a number from 1 to %d", MAX_JOBS);
 				return false;
 			}
+			break;
+		case OPT_STATE:
+			options->state = optarg;
 			break;
 		case OPT_EXIT_CODE:
 			options->exit_code = true;
@@ -188,6 +192,10 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 	}
 	if (options->database && (options->rules.n || options->engine != CLSF_ENGINE_AUTO)) {
 		usage_error(o, "scan", "--database has its rules compiled in: it goes with neither --rules nor --engine");
+		return false;
+	}
+	if (options->state && (options->incident || options->matches)) {
+		usage_error(o, "scan", "--state remembers verdicts of files: it goes with neither --incident nor --matches");
 		return false;
 	}
 	/* What goes to tickets and servers, where others read it, hides secrets. */

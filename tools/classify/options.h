@@ -14,6 +14,7 @@ struct scan_options {
 	struct list files_from;
 	bool null;           /* these are separated by NUL */
 	const char *database;
+	const char *state;   /* where scans are remembered; NULL: nowhere */
 	const char *cache;
 	bool no_cache;
 	enum clsf_engine engine;

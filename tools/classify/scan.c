@@ -89,14 +89,16 @@ void scan_tell(struct told *told, void *user)
 			.source = s->source, .verdict = &s->verdict, .line = s->verdict.line.number,
 			.marks = &s->marks, .span = &s->span });
 	}
+	if (good)
+		scan_state_tell(scan, s);
 	scanned_free(s);
 }
 
 /* What was found is seen while a log that goes on has nothing new. */
 static void idle(void *user)
 {
-	(void)user;
 	fflush(stdout);
+	scan_state_pause(user);
 }
 
 /* What comes after the last log. */
@@ -141,7 +143,7 @@ static bool prepare(struct scan *scan)
 		return false;
 	scan->document = !options->matches && options->output.format == OUTPUT_POSTMORTEM;
 	scan->grouped = !options->matches && !quiet && output_tells_groups(options->output.format);
-	scan->spans = scan->document;
+	scan->spans = scan->document || options->state;
 	scan->marked = scan->document || (scan->grouped && marks_capture(scan->ruleset));
 	struct clsf_stream_options *stream = &scan->stream_options;
 	*stream = (struct clsf_stream_options)CLSF_STREAM_OPTIONS_INIT;
@@ -155,7 +157,7 @@ static bool prepare(struct scan *scan)
 	int code = scan->scanner ? scanner_prepare(scan, &scan->scanner[0]) : CLSF_E_NOMEM;
 	if (code)
 		fail(scan, clsf_strerror(code));
-	return code == 0;
+	return code == 0 && scan_state_open(scan);
 }
 
 static bool going(void *user)
@@ -207,6 +209,7 @@ static void run(struct scan *scan)
 		scan_incident(scan);
 	else if (good)
 		scan_inputs(scan);
+	scan_state_recall(scan);
 	if (scan->document && scan->ruleset)
 		postmortem_write(&scan->postmortem, &scan->totals, &scan->groups, clsf_ruleset_hash(scan->ruleset),
 		                 stdout);
@@ -217,6 +220,7 @@ static void run(struct scan *scan)
 		scan->outcome->interrupted = true;
 	}
 	finish_output(scan->outcome);
+	scan_state_close(scan);
 	interrupt_end();
 	if (options->profile)
 		print_profile(scan, profile_clock(NULL) - begun);

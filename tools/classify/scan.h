@@ -16,8 +16,10 @@
 #include "marks.h"
 #include "options.h"
 #include "postmortem.h"
+#include "scan_state.h"
 #include "scanned.h"
 #include "span.h"
+#include "state.h"
 
 /* What a thread that scans has of its own. */
 struct scanner {
@@ -34,6 +36,13 @@ struct scanner {
 	struct marks marks;          /* of the log at hand */
 	struct span_finder *span;    /* of the log at hand; NULL when nobody asks */
 	struct text matches;         /* found, not handed over yet */
+	struct state_file file;      /* the input at hand, where there is a state */
+	struct identity_folder folder;
+	struct scan_asking asking;
+	int64_t mtime;               /* of the log at hand: nanoseconds since 1970 */
+	bool begun;                  /* some of the file was handed over; */
+	bool dropped;                /* some could not be, for memory was out, */
+	bool broken;                 /* or not be read */
 };
 
 struct scan {
@@ -54,6 +63,8 @@ struct scan {
 	struct groups groups;
 	bool document;               /* a post-mortem is written */
 	struct postmortem postmortem;
+	struct state *state;         /* of --state; NULL: there is none */
+	bool state_failed;           /* and that was told */
 };
 
 /* ---- scan.c: telling ---- */

@@ -56,6 +56,7 @@ static bool going(void *user)
 static void tell_remark(struct scanner *s, const char *source, const char *why, bool failure)
 {
 	struct scanned *remark = scanned_remark(source, why, failure);
+	s->broken = s->broken || failure;
 	if (s->job)
 		job_tell(s->job, remark ? &remark->told : NULL);
 	else if (remark)
@@ -152,6 +153,7 @@ void scanner_done(struct scanner *s)
 	text_free(&s->first_skipped);
 	input_done(&s->input);
 	free(s->span);
+	scan_state_done(s);
 	clsf_stream_free(s->stream);
 	clsf_worker_free(s->worker);
 }
@@ -189,8 +191,10 @@ static void scan_member(struct scanner *s, const char *name)
 		span_reset(s->span);
 	input_take(&s->input, feed, s, &result);
 	note_end(s, &result);
-	if (!result.complete)
+	if (!result.complete) {
 		clsf_stream_truncated(s->stream, result.message);
+		s->broken = true;
+	}
 	const struct clsf_verdict *verdict = scanner_finish(s, &why);
 	if (!verdict) {
 		tell_remark(s, name, why, true);
@@ -202,7 +206,7 @@ static void scan_member(struct scanner *s, const char *name)
 		span_end(s->span, 0, verdict->lines);
 	struct scanned *log = scanned_log(name, verdict, &result, s->scan->marked ? &s->marks : NULL,
 	                                  s->span ? &s->span->span : NULL);
-	job_tell(s->job, log ? &log->told : NULL);
+	scan_state_log(s, s->job, log);
 }
 
 /* An input is not there at all: where a list names it, the place there is told as well. */
@@ -227,6 +231,7 @@ static void scan_path(struct scanner *s, const char *path)
 	int code = input_open(&s->input, path);
 	while (code == 0 && (code = input_next(&s->input, &member)) == 0) {
 		any = true;
+		s->mtime = member->has_mtime ? member->mtime * 1000000000 : s->file.identity.mtime;
 		scan_member(s, member->name);
 		if (stopping(s))
 			break;
@@ -247,12 +252,14 @@ void scan_job(struct job *job, size_t number, void *user)
 	int code = 0;
 	s->scan = scan;
 	s->job = job;
-	if (job->path.why)
+	if (job->path.why) {
 		tell_remark(s, job->path.name, job->path.why, job->path.failure);
-	else if ((code = scanner_prepare(scan, s)) == 0)
-		scan_path(s, job->path.name);
-	else
+	} else if ((code = scanner_prepare(scan, s)) != 0) {
 		tell_remark(s, job->path.name, clsf_strerror(code), true);
+	} else if (scan_state_wants(s, job)) {
+		scan_path(s, job->path.name);
+		scan_state_scanned(s, job);
+	}
 	s->job = NULL;
 	if (code)
 		jobs_stop(&scan->jobs);

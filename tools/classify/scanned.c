@@ -173,9 +173,28 @@ struct scanned *scanned_remark(const char *source, const char *why, bool failure
 	return s;
 }
 
+struct scanned *scanned_file(enum scanned_kind kind, const struct state_file *file)
+{
+	const char *path = file->identity.path ? file->identity.path : "";
+	struct packer p = { 0 };
+	put(&p, file, sizeof(*file));
+	put_string(&p, path);
+	struct scanned *s = make(kind, p.used, &p.data);
+	if (!s)
+		return NULL;
+	p.used = 0;
+	s->file = put(&p, file, sizeof(*file));
+	char *copy = p.data + p.used;
+	put_string(&p, path);
+	s->file->identity.path = copy;
+	return s;
+}
+
 void scanned_free(struct scanned *s)
 {
-	if (s)
+	if (s) {
 		marks_free(&s->marks);
+		free(s->matched);
+	}
 	free(s);
 }

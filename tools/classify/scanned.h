@@ -18,12 +18,15 @@
 #include "jobs.h"
 #include "marks.h"
 #include "span.h"
+#include "state.h"
 #include "text.h"
 
 enum scanned_kind {
 	SCANNED_LOG,
 	SCANNED_MATCHES,     /* `text` is what --matches prints */
 	SCANNED_REMARK,      /* `text` is for standard error */
+	SCANNED_BEGIN,       /* the logs that follow are of this file: for the state */
+	SCANNED_END,         /* the file is over; or nothing of it was scanned */
 };
 
 struct scanned {
@@ -34,6 +37,11 @@ struct scanned {
 	struct input_result result;
 	struct marks marks;
 	struct span span;
+	struct clsf_matched *matched;  /* all rules that did; only where a state remembers them */
+	size_t n_matched;
+	int64_t mtime;               /* of the file: nanoseconds since 1970 */
+	struct state_file *file;     /* of SCANNED_BEGIN and SCANNED_END */
+	bool keep, whole;            /* as state_end() has them */
 	const char *text;
 	size_t length;
 	bool failure;                /* a remark that the exit status knows of */
@@ -49,6 +57,8 @@ struct scanned *scanned_log(const char *source, const struct clsf_verdict *verdi
 struct scanned *scanned_matches(const struct text *text);
 
 struct scanned *scanned_remark(const char *source, const char *why, bool failure);
+
+struct scanned *scanned_file(enum scanned_kind kind, const struct state_file *file);
 
 void scanned_free(struct scanned *scanned);
 
