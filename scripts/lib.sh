@@ -11,7 +11,7 @@ die() { say "$(basename "$0"): $*"; exit 2; }
 # Debian packages: to build, and to test.
 build_packages="build-essential meson ninja-build pkg-config libpcre2-dev zlib1g-dev libyaml-dev libmd-dev
 	libjansson-dev libexpat1-dev libsqlite3-dev"
-test_packages="g++ cmake libcmocka-dev python3 python3-pytest python3-jsonschema python3-yaml git ca-certificates
+test_packages="g++ cmake mandoc libcmocka-dev python3 python3-pytest python3-jsonschema python3-yaml git ca-certificates
 	prometheus swig python3-dev"
 
 installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
