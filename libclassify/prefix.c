@@ -351,6 +351,63 @@ static size_t peel_level_word(struct clsf__prefixes *p, const char *s, size_t n)
 	return i + (i + 1 < n && s[i] == '-' && s[i + 1] == ' ' ? 2 : 0);
 }
 
+/* ".py:459:" or ".go:484:" behind the name of a file; the bytes with the name, 0 where there is none. */
+static size_t count_place(const char *s, size_t n, const char *suffix)
+{
+	size_t i = 0;
+	while (i < n && (clsf__is_alpha(s[i]) || clsf__is_digit(s[i]) || s[i] == '_'))
+		i++;
+	if (i == 0 || !clsf__starts(s + i, n - i, suffix))
+		return 0;
+	i += strlen(suffix);
+	size_t digits = clsf__count_digits(s + i, n - i);
+	return digits && i + digits < n && s[i + digits] == ':' ? i + digits + 1 : 0;
+}
+
+/* "DEBUG util.py:459:  " of mock, which logs at this level what the commands print, errors too */
+static size_t peel_mock(struct clsf__prefixes *p, const char *s, size_t n)
+{
+	size_t i = 0;
+	while (i < n && i < 9 && s[i] >= 'A' && s[i] <= 'Z')
+		i++;
+	enum clsf__level level = clsf__level_of(s, i);
+	if (level == CLSF__LEVEL_NONE || i >= n || s[i] != ' ')
+		return 0;
+	size_t place = count_place(s + i + 1, n - i - 1, ".py:");
+	if (!place)
+		return 0;
+	i += 1 + place;
+	if (level != CLSF__LEVEL_DEBUG)
+		p->level = level;
+	for (int blank = 0; blank < 2 && i < n && s[i] == ' '; blank++)
+		i++;
+	return i < n ? i : 0;
+}
+
+/* "upgrade.go:484: 2026-02-19 10:44:51.01 +0100 CET m=+301.2 [debug] " of Helm */
+static size_t peel_helm_debug(struct clsf__prefixes *p, const char *s, size_t n)
+{
+	static const char mark[] = "[debug] ";
+	size_t i = count_place(s, n, ".go:");
+	if (!i)
+		return 0;
+	const char *debug = memmem(s + i, n - i < WORD_REACH ? n - i : WORD_REACH, mark, strlen(mark));
+	if (!debug)
+		return 0;
+	p->level = CLSF__LEVEL_DEBUG;
+	return (size_t)(debug - s) + strlen(mark);
+}
+
+/* "fatal: [build-02]: FAILED! => " of Ansible in front of an object */
+static size_t peel_ansible(const char *s, size_t n)
+{
+	static const char arrow[] = " => {";
+	if (!clsf__starts(s, n, "fatal: [") && !clsf__starts(s, n, "failed: ["))
+		return 0;
+	const char *object = memmem(s, n < COLUMNS_REACH ? n : COLUMNS_REACH, arrow, strlen(arrow));
+	return object ? (size_t)(object - s) + strlen(arrow) - 1 : 0;
+}
+
 /* "platform:x86_64 - ", with which OSBS marks the lines of the builds that it merges */
 static size_t count_platform(const char *s, size_t n)
 {
@@ -806,6 +863,7 @@ size_t clsf__prefix_peel(struct clsf__prefixes *p, const char *s, size_t n)
 	else if (c >= 'A' && c <= 'Z')
 		(void)((taken = peel_logrus_colour(p, s, n)) || (taken = peel_klog(p, s, n)) ||
 		       (taken = peel_time(p, s, n)) || (taken = peel_python_default(p, s, n)) ||
+		       (taken = peel_mock(p, s, n)) ||
 		       (taken = peel_step(s, n)) || (taken = peel_events(p, s, n)));
 	if (taken)
 		return taken;
@@ -814,6 +872,7 @@ size_t clsf__prefix_peel(struct clsf__prefixes *p, const char *s, size_t n)
 		       (taken = peel_level_word(p, s, n)) || (taken = peel_origin(p, s, n)) ||
 		       (taken = p->stamped ? syslog_origin(s, n) : 0) ||
 		       (taken = peel_bar(s, n)) || (taken = peel_pod(p, s, n)) || (taken = peel_script(s, n)) ||
+		       (taken = peel_ansible(s, n)) || (taken = peel_helm_debug(p, s, n)) ||
 		       (taken = peel_target(s, n)));
 	return taken || c == '{' || c == ' ' ? taken : peel_columns(s, n);
 }

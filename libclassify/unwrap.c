@@ -143,7 +143,7 @@ static const struct name inside_names[] = {
 	NAME("jsonPayload"), NAME("_source"), NAME("record"), NAME("fields"), { NULL, 0 },
 };
 static const struct name error_names[] = {
-	NAME("error"), NAME("err"), NAME("exception"), { NULL, 0 },
+	NAME("error"), NAME("err"), NAME("exception"), NAME("stderr"), { NULL, 0 },
 };
 
 static bool is_one_of(const char *s, const struct clsf__pair *pair, const struct name *names)

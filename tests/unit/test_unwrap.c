@@ -130,6 +130,11 @@ static const char *const wrappers[] = {
 	"@acme/api:build: %s",
 	"packages/api build: %s",
 	"2026-11-20T07:25:52.123Z,\"%s\"",
+	/* Tools that print what others say. */
+	"DEBUG util.py:459:  %s",
+	"upgrade.go:484: 2026-11-20 07:25:52.019401 +0100 CET m=+301.220144 [debug] %s",
+	"fatal: [build-02]: FAILED! => {\"changed\": true, \"rc\": 1, \"stderr\": \"%s\", \"stdout\": \"\"}",
+	"fatal: [build-02]: UNREACHABLE! => {\"changed\": false, \"msg\": \"%s\", \"unreachable\": true}",
 };
 
 /* What looks like a prefix and belongs to the message: nothing may be taken off these. */
