@@ -73,8 +73,8 @@ static void put_rule(struct clsf__buffer *b, const struct clsf__rule *r)
 		                      p->fix, p->prevent, p->url, p->file };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		clsf__put_string(b, texts[i]);
-	const uint64_t numbers[] = { p->role, p->severity, p->line, r->column, r->show_above, r->shows_term,
-		                     r->verbatim };
+	const uint64_t numbers[] = { p->role, p->severity, p->line, r->column,
+		                     r->show_above | (uint64_t)r->show_last << 1, r->shows_term, r->verbatim };
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		clsf__put_number(b, numbers[i]);
 	clsf__put_number(b, r->n_explains);
@@ -364,7 +364,9 @@ static struct clsf__rule *get_rule(struct restoration *x)
 	p->severity = (enum clsf_severity)clsf__get_below(&x->in, CLSF_SEVERITY_CRITICAL + 1);
 	p->line = (uint32_t)clsf__get_below(&x->in, UINT32_MAX);
 	r->column = (uint32_t)clsf__get_below(&x->in, UINT32_MAX);
-	r->show_above = clsf__get_below(&x->in, 2);
+	const uint64_t show = clsf__get_below(&x->in, 3);
+	r->show_above = show == 1;
+	r->show_last = show == 2;
 	r->shows_term = clsf__get_below(&x->in, 2);
 	r->verbatim = clsf__get_below(&x->in, 2);
 	r->n_explains = clsf__get_count(&x->in, 8);

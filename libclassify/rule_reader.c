@@ -291,8 +291,10 @@ static struct clsf__rule *read_rule(struct clsf__reader *r, const yaml_node_t *n
 	if (value[RULE_SHOW]) {
 		if (is_scalar(value[RULE_SHOW]) && strcmp(scalar(value[RULE_SHOW]), "above") == 0)
 			rule->show_above = true;
+		else if (is_scalar(value[RULE_SHOW]) && strcmp(scalar(value[RULE_SHOW]), "last") == 0)
+			rule->show_last = true;
 		else
-			FAULT(r, value[RULE_SHOW], "'show' may be 'above'");
+			FAULT(r, value[RULE_SHOW], "'show' may be 'above' or 'last'");
 	}
 	return r->faulty || r->no_memory ? NULL : rule;
 }

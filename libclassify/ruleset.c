@@ -83,7 +83,7 @@ static void hash_rule(struct clsf__digest *context, const struct clsf__rule *rul
 		clsf__digest_add(context, texts[i], strlen(texts[i]));
 	clsf__digest_add_number(context, p->role);
 	clsf__digest_add_number(context, p->severity);
-	clsf__digest_add_number(context, rule->show_above);
+	clsf__digest_add_number(context, rule->show_above | (uint64_t)rule->show_last << 1);
 	clsf__digest_add_number(context, rule->verbatim);
 	clsf__digest_add_number(context, rule->n_explains);
 	for (size_t i = 0; i < rule->n_explains; i++)

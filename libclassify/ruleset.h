@@ -123,6 +123,7 @@ struct clsf__rule {
 	struct clsf_rule public;
 	uint32_t column;
 	bool show_above;
+	bool show_last;              /* of several matches in an episode the newest counts */
 	bool verbatim;               /* its texts hold no ${name} */
 	size_t n_explains;
 	const char **explains;       /* ids, or globs over ids */

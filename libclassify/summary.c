@@ -323,11 +323,11 @@ int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct
 	bool weak = false;
 	if (first)
 		state->tries = 0;
-	if (first || (state->evidence.weak && state->tries++ < MAX_TRIES)) {
+	if (first || r->show_last || (state->evidence.weak && state->tries++ < MAX_TRIES)) {
 		int result = clsf__is_weak(s, w, line, &weak);
 		if (result)
 			return result;
-		replace = first || !weak;
+		replace = first || !weak || (r->show_last && state->evidence.weak);
 	}
 	if (state->count++ == 0)
 		state->first_line = line->number;
@@ -337,7 +337,7 @@ int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct
 		s->success_line = line->number;
 	if (!replace)
 		return 0;
-	if (first)
+	if (first || r->show_last)
 		state->episode_line = line->number;
 	struct clsf_line evidence = shown ? *shown : clsf__choose_line(s, w, line, rule);
 	state->evidence.weak = weak;
@@ -360,15 +360,16 @@ int clsf__summary_add_pending(struct clsf_stream *s, struct clsf__pending *p)
 	/* It comes late: of two in one episode the earlier one is the first, whichever was told first. */
 	bool first = state->count == 0 || state->episode < p->episode;
 	bool earlier = state->count && state->episode == p->episode && p->line < state->episode_line;
-	bool replace = first || (state->episode == p->episode && (earlier ? !p->told.weak || state->evidence.weak
-	                                                                  : !p->told.weak && state->evidence.weak));
+	const bool last = s->ruleset->rules[p->rule]->show_last;
+	bool replace = first || (state->episode == p->episode && (earlier != last ? !p->told.weak || state->evidence.weak
+	                                                                          : !p->told.weak && state->evidence.weak));
 	if (state->count++ == 0 || p->line < state->first_line)
 		state->first_line = p->line;
 	if (p->line > state->last_line)
 		state->last_line = p->line;
 	if (first)
 		state->episode = p->episode;
-	if (first || earlier)
+	if (first || (last ? replace : earlier))
 		state->episode_line = p->line;
 	if (replace) {
 		struct clsf__evidence old = state->evidence;

@@ -109,6 +109,7 @@ static const struct word routine[] = {
 	{ "finished: failure", -4 }, { "main process exited", -4 }, { "most recent call", -4 },
 	{ "build failed", -2 },     { "for more information", -1 }, { "rerun", -2 },
 	{ "stack trace", -3 },      { "[help ", -3 },
+	{ "no errors", -4 },        { "0 failed", -3 },
 	{ "was ignored", -3 },      { "running after_script", -4 }, { "skipping", -1 },
 };
 
@@ -152,6 +153,31 @@ static bool begins_with(const char *text, size_t length, const char *word)
 	return word[i] == '\0';
 }
 
+static bool is_letter_or_digit(char c)
+{
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
+}
+
+/*
+ * Is the word at `at` a part of a name: errors.proto, test_not_found.py, -Werror, api/error-pages, timeout=10?
+ * The exception in KeyError is none, nor is a word between punctuation.
+ */
+static bool in_name(const char *text, size_t length, size_t at, size_t word)
+{
+	if (at >= 2 && text[at - 1] == 'W' && text[at - 2] == '-')
+		return true;
+	if (at >= 2 && strchr("-_/", text[at - 1]) && is_letter_or_digit(text[at - 2]))
+		return true;
+	size_t end = at + word;
+	while (end < length && ((text[end] | 0x20) >= 'a' && (text[end] | 0x20) <= 'z'))
+		end++;
+	if (end + 1 >= length)
+		return false;
+	const char next = text[end + 1];
+	return (strchr("-_/.", text[end]) && is_letter_or_digit(next)) ||
+	       (text[end] == '=' && next >= '0' && next <= '9');
+}
+
 /* Which of the words are in the text, in either case. One pass over it; few pairs of bytes begin a word. */
 static void find_words(const char *text, size_t length, uint64_t found[LISTS])
 {
@@ -163,11 +189,25 @@ static void find_words(const char *text, size_t length, uint64_t found[LISTS])
 		for (size_t l = 0; l < LISTS; l++) {
 			for (uint64_t left = first[l] & second[l] & ~found[l]; left; left &= left - 1) {
 				size_t i = (size_t)__builtin_ctzll(left);
-				if (begins_with(text + at, length - at, lists[l][i].word))
+				const char *word = lists[l][i].word;
+				if (begins_with(text + at, length - at, word) &&
+				    (l != WORDS || !in_name(text, length, at, strlen(word))))
 					found[l] |= UINT64_C(1) << i;
 			}
 		}
 	}
+}
+
+/* "uploading 3/4", "12%": how far something got */
+static bool is_progress(const char *text, size_t length)
+{
+	for (size_t i = 1; i < length; i++) {
+		bool digit = text[i - 1] >= '0' && text[i - 1] <= '9';
+		if (digit && (text[i] == '%' || (text[i] == '/' && i + 1 < length && text[i + 1] >= '0' &&
+		                                 text[i + 1] <= '9')))
+			return true;
+	}
+	return false;
 }
 
 static int weigh(const char *text, size_t length, enum clsf__level level)
@@ -194,6 +234,8 @@ static int weigh(const char *text, size_t length, enum clsf__level level)
 		score -= 4;
 	else if (level == CLSF__LEVEL_ERROR)
 		score += 1;
+	if (score == 0 && is_progress(text, length))
+		score = -1;
 	/* Frames of a stack and flags of a usage text are indented. */
 	size_t indent = 0;
 	while (indent < length && (text[indent] == ' ' || text[indent] == '\t'))
@@ -242,7 +284,7 @@ bool clsf__telling_above(struct clsf_stream *s, struct clsf_worker *w, const str
 {
 	struct clsf__above above[CLSF__LOOKBACK_LINES];
 	size_t n = clsf__lines_above(s, line, above, CLSF__LOOKBACK_LINES, CLSF__LOOKBACK_BYTES);
-	int best = -1;
+	int best = 0;
 	bool found = false;
 	for (size_t i = 0; i < n; i++) {
 		struct clsf__weighed weighed;
@@ -251,7 +293,8 @@ bool clsf__telling_above(struct clsf_stream *s, struct clsf_worker *w, const str
 		/* The tool's own routine lines bound the output of the step that failed. */
 		if (weighed.level == CLSF__LEVEL_INFO || weighed.level == CLSF__LEVEL_DEBUG)
 			break;
-		if (weighed.score > best) {
+		/* The last thing that was said may be an error in words of its own. */
+		if (weighed.score > best || (i == 0 && weighed.score == 0)) {
 			best = weighed.score;
 			*ret_above = above[i];
 			found = true;

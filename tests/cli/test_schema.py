@@ -328,7 +328,8 @@ def test_values_of_conditions(loader):
     shows = [True, "true"], [False, "false", "yes", "", 1, "above", []]
     rules = [with_match({"count": n, "of": "x"}) for n in counts[0] + counts[1]]
     rules += [with_match({"regex": "x", "show": value}) for value in shows[0] + shows[1]]
-    agree_on_rules(loader, rules, good=len(counts[0] + shows[0]))
+    rules += [rule("r", "x", show=value) for value in ("above", "last", "first", True, "", [])]
+    agree_on_rules(loader, rules, good=len(counts[0] + shows[0]) + 2)
 
 
 def test_windows_in_lines(loader):

@@ -279,6 +279,32 @@ def test_line_above_is_shown(classify):
     assert (answer["line"], answer["text"]) == (1, "RUN ended with exit status 127")
 
 
+@pytest.mark.parametrize("line", ["gcc -Werror -c a.c", "errors.proto unchanged", "api/error-pages",
+                                  "connect # timeout=10", "uploading 3/4", "denied_test.py"])
+def test_names_above_tell_nothing(classify, line):
+    """A word of failure in a name, and how far something got, are no reason to look away from the match."""
+    rules = classify.rules(rule("run", "^make: Error", role="symptom", show="above"))
+    answer = classify.verdict(rules, f"{line}\nuploading 3/4\nmake: Error 2\n")
+    assert (answer["line"], answer["text"]) == (3, "make: Error 2")
+
+
+def test_last_match_is_shown(classify):
+    """Of a rule that shows its last match, the newest counts, though never a warning in place of an error."""
+    rules = classify.rules(
+        rule("crash", r"\bcrash (?<n>[0-9])", role="symptom", show="last"), SUCCESS,
+        rule("later", r"\bend (?<n>[0-9])", show="last",
+             unless={"regex": "sorry", "within": "1 lines", "where": "after"}))
+    for log, line, n in (
+            ("crash 1\nx\ncrash 2\n", 3, "2"),
+            ("crash 1\nsuccess\ncrash 2\nWARNING: crash 3\n", 3, "2"),
+            ("WARNING: crash 1\nWARNING: crash 2\n", 2, "2"),
+            ("WARNING: crash 1\ncrash 2\n", 2, "2"),
+            ("end 1\nend 2\nend 3\nsorry\n", 2, "2"),
+            ("end 1\nsorry\nend 2\nWARNING: end 3\n", 3, "2")):
+        answer = classify.verdict(rules, log)
+        assert (answer["line"], answer["fields"]) == (line, {"n": n}), log
+
+
 def test_first_binding_wins(classify):
     """Of captures with one name the first that is bound is kept."""
     match = {"all": ["^one (?<n>[0-9])$", "^two (?<n>[0-9]) (?<m>[0-9])$"]}
