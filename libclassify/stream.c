@@ -370,6 +370,24 @@ int clsf_stream_part(struct clsf_stream *s, struct clsf_worker *w, uint64_t *ret
 	return result;
 }
 
+int clsf_stream_skip(struct clsf_stream *s, struct clsf_worker *w, uint64_t lines, uint64_t bytes)
+{
+	int result = enter(s, w);
+	if (result)
+		return result;
+	result = end_text(s, w);
+	/* What is passed over decides nothing: where the log begins with it, the rest counts as text. */
+	s->begun = true;
+	s->n_pending = 0;
+	s->tail.length = 0;
+	clsf__summary_no_after(s);
+	s->lines += lines;
+	s->bytes += bytes;
+	s->offset = s->bytes;
+	atomic_store(&w->busy, false);
+	return result;
+}
+
 static int finish(struct clsf_stream *s, struct clsf_worker *w)
 {
 	int result = end_text(s, w);

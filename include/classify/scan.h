@@ -260,6 +260,20 @@ CLSF_API int clsf_stream_part(struct clsf_stream *stream, struct clsf_worker *wo
                               uint64_t *ret_lines, uint64_t *ret_bytes);
 
 /*
+ * Passes over a piece of the log that is not looked at, as one outside a window
+ * of time: `lines` of them, which take `bytes`. An unfinished line before them
+ * ends, and numbers and offsets behind them are those of the whole log. As with
+ * parts, expressions over several lines, lines of context and the look for
+ * telling lines do not reach across.
+ *
+ * Returns as clsf_stream_feed() does.
+ *
+ * Threads: one at a time for the stream, and for the worker.
+ */
+CLSF_API int clsf_stream_skip(struct clsf_stream *stream, struct clsf_worker *worker,
+                              uint64_t lines, uint64_t bytes);
+
+/*
  * Ends the log: a last line without \n counts. The verdict belongs to the
  * stream.
  *

@@ -104,6 +104,8 @@ static int live(struct ledger *ledger, bool must_work)
 		result = clsf_stream_feed(s, w, log_text + 20, sizeof(log_text) - 21);
 	if (result == 0)
 		result = clsf_stream_part(s, w, NULL, NULL);
+	if (result == 0)
+		result = clsf_stream_skip(s, w, 1, 10);
 	struct clsf_entry entries[20];
 	size_t n = entries_of(log_text, sizeof(log_text) - 1, NULL, entries, 10);
 	n += entries_of(log_text, sizeof(log_text) - 1, s, entries + n, 10);

@@ -665,6 +665,65 @@ static void test_parts(void **state)
 	clsf_ruleset_unref(rs);
 }
 
+/* Lines that are passed over count, and nothing reaches across them. */
+static void test_skip(void **state)
+{
+	static const char yaml[] =
+		"rules:\n"
+		"  - {id: killed, title: t, category: out_of_memory, match: OOMKilled}\n"
+		"  - {id: two, title: t, category: unknown, match: {sequence: [alpha, omega], within: 5 lines}}\n"
+		"  - {id: far, title: t, category: unknown, match: {sequence: [alpha, omega], within: 4 lines}}\n"
+		"  - {id: joined, title: t, category: unknown, match: {regex: 'alpha.omega', lines: 2}}\n"
+		"  - {id: glued, title: t, category: unknown, match: 'alphaomega'}\n";
+	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
+	struct clsf_ruleset *rs = rules_of(yaml, CLSF_ENGINE_AUTO);
+	struct clsf_worker *w, *other;
+	struct clsf_stream *s;
+	const struct clsf_verdict *v;
+	(void)state;
+	options.context = 2;
+	assert_int_equal(clsf_worker_new(rs, NULL, &w), 0);
+	assert_int_equal(clsf_stream_new(rs, &options, &s), 0);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(clsf_stream_skip(s, w, 3, 100), 0);
+		assert_int_equal(clsf_stream_feed(s, w, "OOMKilled\nalpha", 15), 0);
+		assert_int_equal(clsf_stream_skip(s, w, 4, 1000), 0);
+		assert_int_equal(clsf_stream_skip(s, w, 0, 0), 0);
+		assert_int_equal(clsf_stream_feed(s, w, "omega\nend\n", 10), 0);
+		assert_int_equal(clsf_stream_skip(s, w, 2, 20), 0);
+		assert_int_equal(clsf_stream_finish(s, w, &v), 0);
+		assert_int_equal(v->lines, 3 + 2 + 4 + 2 + 2);
+		assert_int_equal(v->bytes, 100 + 15 + 1000 + 10 + 20);
+		assert_string_equal(v->rule->id, "two");
+		assert_int_equal(v->line.number, 10);
+		assert_int_equal(v->line.offset, 1115);
+		assert_int_equal(v->before_length, 0);
+		assert_int_equal(v->after_length, 4);
+		assert_int_equal(v->n_also, 1);
+		assert_string_equal(v->also[0].rule->id, "killed");
+		assert_int_equal(v->also[0].line.number, 4);
+		assert_int_equal(v->also[0].line.offset, 100);
+		assert_int_equal(clsf_stream_skip(s, w, 1, 1), CLSF_E_INVALID);
+		clsf_stream_reset(s);
+	}
+	/* What begins like UTF-16 behind lines that were passed over is text. */
+	assert_int_equal(clsf_stream_skip(s, w, 1, 3), 0);
+	assert_int_equal(clsf_stream_feed(s, w, "\xff\xfe\nOOMKilled\n", 13), 0);
+	assert_int_equal(clsf_stream_finish(s, w, &v), 0);
+	assert_int_equal(v->line.number, 3);
+	assert_int_equal(v->line.offset, 6);
+	assert_int_equal(clsf_stream_skip(NULL, w, 1, 1), CLSF_E_INVALID);
+	struct clsf_ruleset *others = rules_of(yaml, CLSF_ENGINE_AUTO);
+	assert_int_equal(clsf_worker_new(others, NULL, &other), 0);
+	clsf_stream_reset(s);
+	assert_int_equal(clsf_stream_skip(s, other, 1, 1), CLSF_E_INVALID);
+	clsf_worker_free(other);
+	clsf_ruleset_unref(others);
+	clsf_stream_free(s);
+	clsf_worker_free(w);
+	clsf_ruleset_unref(rs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -676,6 +735,7 @@ int main(void)
 		cmocka_unit_test(test_stop),            cmocka_unit_test(test_misuse),
 		cmocka_unit_test(test_strict),          cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_redact),          cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_skip),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
