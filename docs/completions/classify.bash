@@ -52,7 +52,8 @@ _classify()
 
 	case $command in
 	scan)
-		options='--rules --output --incident --matches --context --redact --no-redact --files-from --null --jobs --state
+		options='--rules --output --incident --matches --context --redact --no-redact --since --until --files-from --null
+			--jobs --state
 			--exit-code --no-unwrap --database --cache --no-cache --profile --engine --quiet --help'
 		;;
 	explain)
@@ -100,6 +101,10 @@ _classify()
 		;;
 	scan:-o|scan:--output)
 		_classify_words 'text jsonl json markdown postmortem csv junit sarif prometheus' "$cur"
+		return
+		;;
+	scan:--since|scan:--until)
+		_classify_words 'now 1h 6h 1d 7d today yesterday' "$cur"
 		return
 		;;
 	scan:-j|scan:--jobs)

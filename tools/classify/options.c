@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "help.h"
+#include "moment.h"
 
 #define DEFAULT_WIDTH 100
 #define MAX_CONTEXT 20
@@ -53,9 +54,19 @@ static bool parse_format(const char *name, enum output_format *ret)
 	return false;
 }
 
+static bool parse_window(bool end, const char *text, struct window *window)
+{
+	int64_t now = moment_now();
+	if (end)
+		window->has_until = true;
+	else
+		window->has_since = true;
+	return moment_parse(text, now, end ? &window->until : &window->since);
+}
+
 enum { OPT_RULES = 256, OPT_MATCHES, OPT_EXIT_CODE, OPT_CONTEXT, OPT_REDACT, OPT_NO_REDACT, OPT_NO_UNWRAP,
        OPT_ENGINE, OPT_PROFILE, OPT_DATABASE, OPT_CACHE, OPT_NO_CACHE,
-       OPT_INCIDENT, OPT_FILES_FROM, OPT_STATE };
+       OPT_INCIDENT, OPT_FILES_FROM, OPT_STATE, OPT_SINCE, OPT_UNTIL };
 
 bool parse_scan_options(int argc, char **argv, struct scan_options *options, struct outcome *o)
 {
@@ -64,6 +75,8 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 		{ "output", required_argument, NULL, 'o' },
 		{ "matches", no_argument, NULL, OPT_MATCHES },
 		{ "incident", no_argument, NULL, OPT_INCIDENT },
+		{ "since", required_argument, NULL, OPT_SINCE },
+		{ "until", required_argument, NULL, OPT_UNTIL },
 		{ "files-from", required_argument, NULL, OPT_FILES_FROM },
 		{ "null", no_argument, NULL, '0' },
 		{ "jobs", required_argument, NULL, 'j' },
@@ -105,6 +118,13 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 			break;
 		case OPT_INCIDENT:
 			options->incident = true;
+			break;
+		case OPT_SINCE: case OPT_UNTIL:
+			if (!parse_window(c == OPT_UNTIL, optarg, &options->window)) {
+				usage_error(o, "scan", "'%s' is no time: 2026-11-20, 2026-11-20T14:00:00Z, 90m, 2h, 3d, now, "
+				            "today or yesterday", optarg);
+				return false;
+			}
 			break;
 		case OPT_FILES_FROM:
 			list_add(&options->files_from, optarg);
@@ -179,6 +199,19 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 	}
 	if (options->files_from.n && options->incident) {
 		usage_error(o, "scan", "--incident takes what is named, and no --files-from");
+		return false;
+	}
+	const struct window *window = &options->window;
+	if (window->has_since && window->has_until && window->since >= window->until) {
+		usage_error(o, "scan", "--since is not before --until");
+		return false;
+	}
+	if (options->state && (window->has_since || window->has_until)) {
+		usage_error(o, "scan", "--state remembers whole logs: it goes with neither --since nor --until");
+		return false;
+	}
+	if (options->incident && (window->has_since || window->has_until)) {
+		usage_error(o, "scan", "--incident looks at all lines: it goes with neither --since nor --until");
 		return false;
 	}
 	size_t standard = 0;

@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "output.h"
+#include "window.h"
 
 struct scan_options {
 	struct output_options output;
@@ -23,6 +24,7 @@ struct scan_options {
 	bool exit_code;
 	bool profile;
 	bool no_unwrap;
+	struct window window; /* --since and --until */
 	unsigned jobs;       /* 0: as many as there are cores */
 	bool redact;
 	unsigned context;

@@ -15,6 +15,7 @@
 #include "cores.h"
 #include "interrupt.h"
 #include "load.h"
+#include "moment.h"
 #include "profile.h"
 
 /* ---- telling ---- */
@@ -83,6 +84,8 @@ void scan_tell(struct told *told, void *user)
 		fwrite(s->text, 1, s->length, stdout);
 	else if (s->kind == SCANNED_REMARK)
 		tell_remark(scan, s);
+	else if (s->kind == SCANNED_OUTSIDE)
+		scan->outside++;
 	if (good && s->kind == SCANNED_LOG) {
 		scan_tell_input(scan, s->source, &s->result);
 		scan_tell_log(scan, &(struct postmortem_log){
@@ -144,6 +147,7 @@ static bool prepare(struct scan *scan)
 	scan->document = !options->matches && options->output.format == OUTPUT_POSTMORTEM;
 	scan->grouped = !options->matches && !quiet && output_tells_groups(options->output.format);
 	scan->spans = scan->document || options->state;
+	scan->windowed = options->window.has_since || options->window.has_until;
 	scan->marked = scan->document || (scan->grouped && marks_capture(scan->ruleset));
 	struct clsf_stream_options *stream = &scan->stream_options;
 	*stream = (struct clsf_stream_options)CLSF_STREAM_OPTIONS_INIT;
@@ -151,6 +155,7 @@ static bool prepare(struct scan *scan)
 	stream->no_unwrap = options->no_unwrap;
 	stream->redact = options->redact;
 	scan->cores = usable_cores();
+	scan->begun = moment_now();
 	scan->n_scanners = options->incident ? 1 : options->jobs ? options->jobs : default_jobs();
 	scan->scanner = calloc(scan->n_scanners, sizeof(*scan->scanner));
 	/* What one thread lacks the others would, too. */
@@ -215,6 +220,11 @@ static void run(struct scan *scan)
 		                 stdout);
 	else if (!options->matches)
 		tell_end(scan, profile_clock(NULL) - begun);
+	if (scan->outside && !options->output.quiet)
+		complain("%zu log%s outside %s%s%s, left out", scan->outside, scan->outside == 1 ? "" : "s",
+		         options->window.has_since ? "--since" : "",
+		         options->window.has_since && options->window.has_until ? " and " : "",
+		         options->window.has_until ? "--until" : "");
 	if (interrupted()) {
 		complain("interrupted; what was found so far is complete");
 		scan->outcome->interrupted = true;

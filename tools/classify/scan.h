@@ -20,6 +20,7 @@
 #include "scanned.h"
 #include "span.h"
 #include "state.h"
+#include "window.h"
 
 /* What a thread that scans has of its own. */
 struct scanner {
@@ -35,6 +36,7 @@ struct scanner {
 	struct text first_skipped;
 	struct marks marks;          /* of the log at hand */
 	struct span_finder *span;    /* of the log at hand; NULL when nobody asks */
+	struct window_filter window; /* of the log at hand, if the run has one */
 	struct text matches;         /* found, not handed over yet */
 	struct state_file file;      /* the input at hand, where there is a state */
 	struct identity_folder folder;
@@ -54,8 +56,12 @@ struct scan {
 	struct scanner *scanner;     /* one a thread */
 	size_t n_scanners;
 	size_t cores;
+	int64_t begun;               /* nanoseconds since 1970 */
 	bool marked;                 /* markers of logs are asked for */
 	bool spans;                  /* and from when to when they go */
+
+	bool windowed;               /* only a window of time is looked at */
+	size_t outside;              /* logs that are not in it */
 
 	struct output_totals totals;
 	struct output_state output;

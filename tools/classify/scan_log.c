@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "interrupt.h"
 #include "profile.h"
@@ -104,9 +105,12 @@ static bool feed(const char *data, size_t length, void *user)
 	struct scanner *s = user;
 	if (stopping(s))
 		return false;
-	if (s->span)
+	if (s->scan->windowed)
+		s->code = window_feed(&s->window, data, length);
+	else
+		s->code = clsf_stream_feed(s->stream, s->worker, data, length);
+	if (s->span && !s->scan->windowed)
 		span_feed(s->span, data, length);
-	s->code = clsf_stream_feed(s->stream, s->worker, data, length);
 	/* Matches are to be seen while a log that goes on waits for more. */
 	if (s->job && s->matches.length)
 		hand_over_matches(s);
@@ -152,6 +156,7 @@ void scanner_done(struct scanner *s)
 	text_free(&s->matches);
 	text_free(&s->first_skipped);
 	input_done(&s->input);
+	window_done(&s->window);
 	free(s->span);
 	scan_state_done(s);
 	clsf_stream_free(s->stream);
@@ -179,17 +184,65 @@ const struct clsf_verdict *scanner_finish(struct scanner *s, const char **ret_wh
 	return NULL;
 }
 
-static void scan_member(struct scanner *s, const char *name)
+/* The verdict with one warning more, whose array the caller frees. */
+static struct clsf_verdict add_warning(const struct clsf_verdict *verdict, enum clsf_warning_code code,
+                                       const char *message)
+{
+	struct clsf_verdict more = *verdict;
+	size_t n = verdict->n_warnings;
+	struct clsf_warning *warnings = calloc(n + 1, sizeof(*warnings));
+	if (warnings && n)
+		memcpy(warnings, verdict->warnings, n * sizeof(*warnings));
+	if (warnings)
+		warnings[n++] = (struct clsf_warning){ .code = code, .message = message };
+	more.warnings = warnings;
+	more.n_warnings = warnings ? n : 0;
+	return more;
+}
+
+static void hand_over_log(struct scanner *s, const struct clsf_verdict *verdict, const struct input_result *result)
+{
+	struct scanned *log;
+	struct clsf_verdict more = { 0 };
+	const struct window_filter *w = s->scan->windowed ? &s->window : NULL;
+	const struct span *span = w ? &w->span : s->span ? &s->span->span : NULL;
+	if (s->span && !w)
+		span_end(s->span, 0, verdict->lines);
+	if (w && !w->timed && result->bytes) {
+		more = add_warning(verdict, CLSF_WARN_NO_TIMESTAMPS,
+		                   "no line tells a time: all were looked at, whatever --since and --until say");
+		verdict = &more;
+	}
+	if (w && window_left_out(w) && !result->complete)
+		tell_remark(s, s->source, result->message, true);
+	if (w && window_left_out(w))
+		log = scanned_outside(s->source);
+	else
+		log = scanned_log(s->source, verdict, result, s->scan->marked ? &s->marks : NULL, span);
+	free((void *)(uintptr_t)more.warnings);
+	if (w && window_left_out(w))
+		job_tell(s->job, log ? &log->told : NULL);
+	else
+		scan_state_log(s, s->job, log);
+}
+
+static void scan_member(struct scanner *s, const struct clsf_member *member)
 {
 	struct input_result result;
 	const char *why = NULL;
+	const char *name = member->name;
 	s->source = name;
 	s->code = 0;
 	clsf_stream_reset(s->stream);
 	marks_reset(&s->marks);
 	if (s->span)
 		span_reset(s->span);
+	if (s->scan->windowed)
+		window_begin(&s->window, &s->scan->options->window, s->stream, s->worker,
+		             member->has_mtime ? member->mtime * INT64_C(1000000000) : s->scan->begun);
 	input_take(&s->input, feed, s, &result);
+	if (s->scan->windowed && s->code == 0)
+		s->code = window_end(&s->window);
 	note_end(s, &result);
 	if (!result.complete) {
 		clsf_stream_truncated(s->stream, result.message);
@@ -202,11 +255,7 @@ static void scan_member(struct scanner *s, const char *name)
 	}
 	if (s->matches.length)
 		hand_over_matches(s);
-	if (s->span)
-		span_end(s->span, 0, verdict->lines);
-	struct scanned *log = scanned_log(name, verdict, &result, s->scan->marked ? &s->marks : NULL,
-	                                  s->span ? &s->span->span : NULL);
-	scan_state_log(s, s->job, log);
+	hand_over_log(s, verdict, &result);
 }
 
 /* An input is not there at all: where a list names it, the place there is told as well. */
@@ -232,7 +281,7 @@ static void scan_path(struct scanner *s, const char *path)
 	while (code == 0 && (code = input_next(&s->input, &member)) == 0) {
 		any = true;
 		s->mtime = member->has_mtime ? member->mtime * 1000000000 : s->file.identity.mtime;
-		scan_member(s, member->name);
+		scan_member(s, member);
 		if (stopping(s))
 			break;
 	}

@@ -74,6 +74,7 @@ void scan_state_tell(struct scan *scan, const struct scanned *s)
 		break;
 	case SCANNED_MATCHES:
 	case SCANNED_REMARK:
+	case SCANNED_OUTSIDE:
 		break;
 	}
 	scan_state_pause(scan);

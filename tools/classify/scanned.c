@@ -190,6 +190,15 @@ struct scanned *scanned_file(enum scanned_kind kind, const struct state_file *fi
 	return s;
 }
 
+struct scanned *scanned_outside(const char *source)
+{
+	struct packer p = { 0 };
+	struct scanned *s = make(SCANNED_OUTSIDE, strlen(source) + 1, &p.data);
+	if (s)
+		s->source = put_string(&p, source);
+	return s;
+}
+
 void scanned_free(struct scanned *s)
 {
 	if (s) {

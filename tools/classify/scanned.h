@@ -27,6 +27,7 @@ enum scanned_kind {
 	SCANNED_REMARK,      /* `text` is for standard error */
 	SCANNED_BEGIN,       /* the logs that follow are of this file: for the state */
 	SCANNED_END,         /* the file is over; or nothing of it was scanned */
+	SCANNED_OUTSIDE,     /* a log of which no line is in the window of time */
 };
 
 struct scanned {
@@ -59,6 +60,7 @@ struct scanned *scanned_matches(const struct text *text);
 struct scanned *scanned_remark(const char *source, const char *why, bool failure);
 
 struct scanned *scanned_file(enum scanned_kind kind, const struct state_file *file);
+struct scanned *scanned_outside(const char *source);
 
 void scanned_free(struct scanned *scanned);
 
