@@ -686,7 +686,9 @@ static size_t peel_origin(const struct clsf__prefixes *p, const char *s, size_t 
 			i++;
 		return i > inner && clsf__starts(s + i, n - i, "]: ") ? i + 3 : 0;
 	}
-	const char *slash = i && i < n && s[i] == ' ' ? memrchr(s, '/', i) : NULL;
+	if (i == 0 || i >= n || s[i] != ' ')
+		return 0;
+	const char *slash = memrchr(s, '/', i);
 	if (!slash || !memchr(s, '/', (size_t)(slash - s)))
 		return 0;
 	const char *id = slash + 1;

@@ -11,6 +11,8 @@ die() { say "$(basename "$0"): $*"; exit 2; }
 # Debian packages: to build, and to test.
 build_packages="build-essential meson ninja-build pkg-config libpcre2-dev zlib1g-dev libyaml-dev libmd-dev
 	libjansson-dev libexpat1-dev libsqlite3-dev"
+daemon_packages="libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler
+	libsnappy-dev"
 test_packages="g++ cmake mandoc libcmocka-dev python3 python3-pytest python3-jsonschema python3-yaml git ca-certificates
 	prometheus swig python3-dev"
 

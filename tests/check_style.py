@@ -14,10 +14,13 @@ ONE_FILE = {
     "pcre2.h": {"libclassify/expression.c"},
     "yaml.h": {"libclassify/yaml_reader.h", "tools/classify/document_yaml.c"},
     "sha256.h": {"libclassify/digest.c", "tools/classify/export_cre.c", "tools/classify/identity.c"},
-    "jansson.h": {"tools/classify/document_json.c"},
+    "jansson.h": {"tools/classify/document_json.c", "tools/classifyd/batch_json.c"},
     "sqlite3.h": {"tools/classify/sql.c"},
     "expat.h": {"tools/classify/document_xml.c"},
-    "zlib.h": {"reader/gzip.c"},
+    "zlib.h": {"reader/gzip.c", "tools/classifyd/encoding.c"},
+    "snappy-c.h": {"tools/classifyd/encoding.c"},
+    "microhttpd.h": {"tools/classifyd/server.c"},
+    "curl/curl.h": {"tools/classifyd/upstream.c"},
 }
 names = subprocess.run(
     ["git", "-C", str(root), "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True
@@ -44,7 +47,7 @@ for name in names:
             problems.append(f"{name}:{number}: banned call")
         if re.search(r"\b(TODO|FIXME|XXX)\b", line) and name != "tests/check_style.py":
             problems.append(f"{name}:{number}: left for later")
-        include = re.match(r"#include <([\w.]+)>", line)
+        include = re.match(r"#include <([\w./-]+)>", line)
         if code and include and include.group(1) in ONE_FILE and name not in ONE_FILE[include.group(1)]:
             problems.append(f"{name}:{number}: {include.group(1)} belongs to {ONE_FILE[include.group(1)]}")
     if lines[-1] != "":

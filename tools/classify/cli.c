@@ -22,6 +22,28 @@ int exit_status(const struct outcome *o)
 	return o->quarantined ? 3 : o->unread ? 2 : o->failed ? 1 : 0;
 }
 
+static void (*sink)(const char *message);
+
+void complain_through(void (*new_sink)(const char *message))
+{
+	sink = new_sink;
+}
+
+void put_message(const char *message, size_t length)
+{
+	if (!sink) {
+		fwrite(message, 1, length, stderr);
+		return;
+	}
+	char copy[2048];
+	length = length < sizeof(copy) ? length : sizeof(copy) - 1;
+	memcpy(copy, message, length);
+	while (length > 0 && copy[length - 1] == '\n')
+		length--;
+	copy[length] = '\0';
+	sink(copy);
+}
+
 static void print_message(const char *prefix, const char *format, va_list arguments, const char *suffix)
 	__attribute__((format(printf, 2, 0)));
 
@@ -30,11 +52,11 @@ static void print_message(const char *prefix, const char *format, va_list argume
 	char raw[2048];
 	int n = vsnprintf(raw, sizeof(raw), format, arguments);
 	struct text t = { 0 };
-	text_adds(&t, prefix);
+	text_adds(&t, sink ? "" : prefix);
 	text_add_visible(&t, raw, n < 0 ? 0 : (size_t)n < sizeof(raw) ? (size_t)n : sizeof(raw) - 1);
 	text_adds(&t, suffix);
 	if (!t.failed)
-		fwrite(t.data, 1, t.length, stderr);
+		put_message(t.data, t.length);
 	text_free(&t);
 }
 

@@ -23,6 +23,15 @@ int exit_status(const struct outcome *o);
 /* "classify: ..." on standard error; what comes from outside is made visible. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * From now on messages go to `sink`, without the prefix and the newline: for a
+ * program that has a log of its own.
+ */
+void complain_through(void (*sink)(const char *message));
+
+/* A message that is whole and visible already, ended by \n. */
+void put_message(const char *message, size_t length);
+
 /* "classify: ...; try 'classify COMMAND --help'", and the usage bit. */
 void usage_error(struct outcome *o, const char *command, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

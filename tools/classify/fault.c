@@ -233,6 +233,6 @@ void fault_print(struct fault_printer *p, enum clsf_fault_level level, const str
 	text_adds(&t, "\n");
 	add_excerpt(p, &t, fault);
 	if (!t.failed)
-		fwrite(t.data, 1, t.length, stderr);
+		put_message(t.data, t.length);
 	text_free(&t);
 }

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See batch.h. */
+
+#include "batch.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum batch_result batch_read(struct batch *b, enum batch_format format, const void *body, size_t length,
+                             const struct batch_limits *limits, char why[256])
+{
+	batch_reset(b);
+	b->format = format;
+	switch (format) {
+	case BATCH_LOKI_PROTOBUF:
+		return loki_protobuf_read(b, body, length, limits, why);
+	case BATCH_OTLP_PROTOBUF:
+		return otlp_protobuf_read(b, body, length, limits, why);
+	case BATCH_LOKI_JSON:
+	case BATCH_OTLP_JSON:
+		break;
+	}
+	return json_read(b, body, length, limits, why);
+}
+
+bool batch_write(const struct batch *b, bool as_metadata, struct bytes *to)
+{
+	to->length = 0;
+	switch (b->format) {
+	case BATCH_LOKI_PROTOBUF:
+		return loki_protobuf_write(b, as_metadata, to);
+	case BATCH_OTLP_PROTOBUF:
+		return otlp_protobuf_write(b, to);
+	case BATCH_LOKI_JSON:
+		return loki_json_write(b, as_metadata, to);
+	case BATCH_OTLP_JSON:
+		break;
+	}
+	return otlp_json_write(b, to);
+}
+
+void batch_reset(struct batch *b)
+{
+	if (b->tree && (b->format == BATCH_LOKI_JSON || b->format == BATCH_OTLP_JSON))
+		json_release(b);
+	struct pool pool = b->pool;
+	pool_reset(&pool);
+	*b = (struct batch){ .pool = pool };
+}
+
+void batch_free(struct batch *b)
+{
+	batch_reset(b);
+	pool_free(&b->pool);
+}
+
+bool batch_allocate(struct batch *b, size_t n_streams, size_t n_entries)
+{
+	b->streams = pool_alloc(&b->pool, (n_streams + 1) * sizeof(*b->streams));
+	b->entries = pool_alloc(&b->pool, (n_entries + 1) * sizeof(*b->entries));
+	return b->streams && b->entries;
+}
+
+const char *batch_field_name(struct pool *p, const char *name)
+{
+	static const char prefix[] = "failure_field_";
+	size_t length = strlen(name);
+	char *full = pool_alloc(p, sizeof(prefix) + length);
+	if (!full)
+		return NULL;
+	memcpy(full, prefix, sizeof(prefix) - 1);
+	for (size_t i = 0; i < length; i++)
+		full[sizeof(prefix) - 1 + i] = (char)(isalnum((unsigned char)name[i]) ? name[i] : '_');
+	return full;
+}
