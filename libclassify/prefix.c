@@ -673,8 +673,13 @@ static size_t peel_origin(const struct clsf__prefixes *p, const char *s, size_t 
 		bool closed = i > 4 && i + 1 < n && s[i] == '}' && s[i + 1] == ' ';
 		return closed && clsf__is_digit(s[i - 1]) ? i + 2 : 0;
 	}
-	while (i < n && clsf__is_name(s[i]))
-		i++;
+	size_t id = 0, slashes = 0;
+	for (; i < n && clsf__is_name(s[i]); i++) {
+		if (s[i] == '/') {
+			id = i + 1;
+			slashes++;
+		}
+	}
 	if (i < n && i > 1 && s[i] == '[') {
 		if (s[i - 1] == '/' && clsf__starts(s + i, n - i, "[$LATEST]")) {
 			for (i += 9; i < n && s[i] != ' '; i++)
@@ -686,15 +691,12 @@ static size_t peel_origin(const struct clsf__prefixes *p, const char *s, size_t 
 			i++;
 		return i > inner && clsf__starts(s + i, n - i, "]: ") ? i + 3 : 0;
 	}
-	if (i == 0 || i >= n || s[i] != ' ')
+	if (slashes < 2 || i >= n || s[i] != ' ')
 		return 0;
-	const char *slash = memrchr(s, '/', i);
-	if (!slash || !memchr(s, '/', (size_t)(slash - s)))
-		return 0;
-	const char *id = slash + 1;
-	while (clsf__is_digit(*id) || (*id >= 'a' && *id <= 'f'))
+	size_t begun = id;
+	while (clsf__is_digit(s[id]) || (s[id] >= 'a' && s[id] <= 'f'))
 		id++;
-	return id == s + i && id - slash > 8 ? i + 1 : 0;
+	return id == i && id - begun >= 8 ? i + 1 : 0;
 }
 
 /* ---- pods ---- */
