@@ -47,6 +47,13 @@ void put_message(const char *message, size_t length)
 static void print_message(const char *prefix, const char *format, va_list arguments, const char *suffix)
 	__attribute__((format(printf, 2, 0)));
 
+static void (*called_before)(void);
+
+void before_message(void (*call)(void))
+{
+	called_before = call;
+}
+
 static void print_message(const char *prefix, const char *format, va_list arguments, const char *suffix)
 {
 	char raw[2048];
@@ -55,6 +62,8 @@ static void print_message(const char *prefix, const char *format, va_list argume
 	text_adds(&t, sink ? "" : prefix);
 	text_add_visible(&t, raw, n < 0 ? 0 : (size_t)n < sizeof(raw) ? (size_t)n : sizeof(raw) - 1);
 	text_adds(&t, suffix);
+	if (called_before)
+		called_before();
 	if (!t.failed)
 		put_message(t.data, t.length);
 	text_free(&t);

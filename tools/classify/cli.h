@@ -20,6 +20,9 @@ struct outcome {
 
 int exit_status(const struct outcome *o);
 
+/* Called before anything is written to standard error; NULL: nothing is. */
+void before_message(void (*call)(void));
+
 /* "classify: ..." on standard error; what comes from outside is made visible. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

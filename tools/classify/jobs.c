@@ -16,7 +16,7 @@
 #include "interrupt.h"
 
 #define MAX_WAITING ((size_t)4 * 1024 * 1024)  /* bytes that wait to be told, for each thread */
-#define IDLE INT64_C(100000000)                /* nanoseconds */
+#define IDLE 100000000L                        /* nanoseconds */
 
 void jobs_stop(struct jobs *j)
 {
@@ -148,17 +148,29 @@ static void *run(void *user)
 
 /* ---- the thread that tells ---- */
 
-/* Waits for a moment. With the lock, which is given up while idle() runs. */
-static void wait_for_news(struct jobs *j)
+static struct timespec after(long nanoseconds)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += IDLE;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += nanoseconds;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_nsec -= 1000000000;
+		t.tv_sec++;
 	}
-	if (pthread_cond_timedwait(&j->news, &j->lock, &until) == ETIMEDOUT && j->idle) {
+	return t;
+}
+
+/* Waits for a moment, which ends at `until`, or begins. With the lock, which is given up while idle() runs. */
+static void wait_for_news(struct jobs *j, struct timespec *until, bool *waits)
+{
+	if (!*waits)
+		*until = after(IDLE);
+	*waits = true;
+	/* There may be news of inputs whose turn it is not. */
+	if (pthread_cond_timedwait(&j->news, &j->lock, until) != ETIMEDOUT)
+		return;
+	*waits = false;
+	if (j->idle) {
 		pthread_mutex_unlock(&j->lock);
 		j->idle(j->user);
 		pthread_mutex_lock(&j->lock);
@@ -167,11 +179,14 @@ static void wait_for_news(struct jobs *j)
 
 static void tell_all(struct jobs *j)
 {
+	struct timespec until;
+	bool waits = false;
 	pthread_mutex_lock(&j->lock);
 	while (j->first || j->running) {
 		struct job *job = j->first;
 		if (job && job->first) {
 			struct told *told = job->first;
+			waits = false;
 			job->first = job->last = NULL;
 			for (struct told *t = told; t; t = t->next)
 				j->waiting -= t->size;
@@ -196,7 +211,7 @@ static void tell_all(struct jobs *j)
 			free(job);
 			pthread_mutex_lock(&j->lock);
 		} else {
-			wait_for_news(j);
+			wait_for_news(j, &until, &waits);
 		}
 	}
 	pthread_mutex_unlock(&j->lock);

@@ -78,6 +78,7 @@ void scan_tell(struct told *told, void *user)
 	struct scanned *s = (struct scanned *)told;
 	/* Where nothing can be written, nothing needs to be read. */
 	bool good = !ferror(stdout);
+	progress_make_way(&scan->progress);
 	if (!good)
 		jobs_stop(&scan->jobs);
 	else if (s->kind == SCANNED_MATCHES)
@@ -95,13 +96,16 @@ void scan_tell(struct told *told, void *user)
 	if (good)
 		scan_state_tell(scan, s);
 	scanned_free(s);
+	progress_draw(&scan->progress, scan->totals.logs, scan->totals.failed);
 }
 
 /* What was found is seen while a log that goes on has nothing new. */
 static void idle(void *user)
 {
+	struct scan *scan = user;
 	fflush(stdout);
-	scan_state_pause(user);
+	scan_state_pause(scan);
+	progress_draw(&scan->progress, scan->totals.logs, scan->totals.failed);
 }
 
 /* What comes after the last log. */
@@ -177,8 +181,12 @@ static void scan_inputs(struct scan *scan)
 		               .nul = scan->options->null, .going = going, .user = scan };
 	scan->jobs = (struct jobs){ .paths = &paths, .threads = scan->n_scanners, .scan = scan_job, .tell = scan_tell,
 		                    .idle = idle, .user = scan };
+	if (!scan->options->output.quiet)
+		progress_begin(&scan->progress, paths.named, paths.lists, &scan->scanner->progress, scan->n_scanners,
+		               sizeof(*scan->scanner));
 	if (!jobs_run(&scan->jobs))
 		fail(scan, "no thread can be made");
+	progress_end(&scan->progress);
 	if (scan->jobs.failed_memory)
 		fail(scan, "out of memory");
 	paths_free(&paths);

@@ -16,6 +16,7 @@
 #include "marks.h"
 #include "options.h"
 #include "postmortem.h"
+#include "progress.h"
 #include "scan_state.h"
 #include "scanned.h"
 #include "span.h"
@@ -32,6 +33,7 @@ struct scanner {
 	struct incident *incident;   /* the log at hand is one; or NULL */
 	int code;                    /* of feeding it */
 	struct input input;
+	struct progress_reader progress;
 	size_t skipped, lost;        /* entries of the file at hand that are no logs, and that cannot be read */
 	struct text first_skipped;
 	struct marks marks;          /* of the log at hand */
@@ -62,6 +64,8 @@ struct scan {
 
 	bool windowed;               /* only a window of time is looked at */
 	size_t outside;              /* logs that are not in it */
+
+	struct progress progress;
 
 	struct output_totals totals;
 	struct output_state output;

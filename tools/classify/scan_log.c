@@ -11,6 +11,7 @@
 #include "profile.h"
 
 #define MATCHES ((size_t)64 * 1024)  /* bytes of matches that are handed over at once */
+#define SLOW_PIECE ((size_t)4096)    /* bytes fed at once without an engine, so that an interrupt is not long in coming */
 #define MAX_REMARKS 20               /* of one file, told one by one */
 
 /* What was matched is handed over in pieces, so that no log makes it grow. */
@@ -100,11 +101,11 @@ static void tell_others(struct scanner *s, const char *path)
 	s->skipped = s->lost = 0;
 }
 
-static bool feed(const char *data, size_t length, void *user)
+static bool feed_some(struct scanner *s, const char *data, size_t length)
 {
-	struct scanner *s = user;
 	if (stopping(s))
 		return false;
+	progress_take(&s->progress, input_position(&s->input), length);
 	if (s->scan->windowed)
 		s->code = window_feed(&s->window, data, length);
 	else
@@ -115,6 +116,16 @@ static bool feed(const char *data, size_t length, void *user)
 	if (s->job && s->matches.length)
 		hand_over_matches(s);
 	return s->code == 0;
+}
+
+static bool feed(const char *data, size_t length, void *user)
+{
+	struct scanner *s = user;
+	size_t most = s->scan->options->engine == CLSF_ENGINE_PCRE2 ? SLOW_PIECE : length;
+	bool good = true;
+	for (size_t at = 0; good && at < length; at += most)
+		good = feed_some(s, data + at, length - at < most ? length - at : most);
+	return good;
 }
 
 /* What was taken may be cut, although what is read could have gone on. */
@@ -301,6 +312,8 @@ void scan_job(struct job *job, size_t number, void *user)
 	int code = 0;
 	s->scan = scan;
 	s->job = job;
+	if (scan->progress.on)
+		progress_open(&s->progress, job->path.name);
 	if (job->path.why) {
 		tell_remark(s, job->path.name, job->path.why, job->path.failure);
 	} else if ((code = scanner_prepare(scan, s)) != 0) {
@@ -309,6 +322,7 @@ void scan_job(struct job *job, size_t number, void *user)
 		scan_path(s, job->path.name);
 		scan_state_scanned(s, job);
 	}
+	progress_close(&s->progress);
 	s->job = NULL;
 	if (code)
 		jobs_stop(&scan->jobs);
