@@ -72,7 +72,8 @@ static int file_read(struct clsf__source *s, void *room, size_t capacity, const 
 		ssize_t got = read(f->fd, room, capacity);
 		if (got > 0) {
 			f->position += (uint64_t)got;
-			s->used = f->position;
+			if (s->used < f->position)
+				s->used = f->position;
 			*ret_data = room;
 			*ret_length = (size_t)got;
 			return 0;
@@ -87,6 +88,28 @@ static int file_read(struct clsf__source *s, void *room, size_t capacity, const 
 			return clsf__error(err, CLSF_E_IO, errno, "read error at offset %llu: %s",
 			                   (unsigned long long)f->position, strerror(errno));
 	}
+}
+
+int clsf__file_read_at(struct clsf__source *s, uint64_t offset, void *room, size_t capacity, size_t *ret_length,
+                       struct clsf_error *err)
+{
+	struct file *f = (struct file *)s;
+	ssize_t got;
+	if (offset >= f->size)
+		return CLSF_STOPPED;
+	if (f->size - offset < capacity)
+		capacity = (size_t)(f->size - offset);
+	do
+		got = pread(f->fd, room, capacity, (off_t)(f->start + offset));
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return clsf__error(err, CLSF_E_IO, errno, "read error at offset %llu: %s", (unsigned long long)offset,
+		                   strerror(errno));
+	if (got == 0)
+		return CLSF_STOPPED;
+	s->used = f->size - s->used > (uint64_t)got ? s->used + (uint64_t)got : f->size;
+	*ret_length = (size_t)got;
+	return 0;
 }
 
 static void file_close(struct file *f)
@@ -126,7 +149,7 @@ int clsf__file_use(struct clsf__source *s, int fd, bool owned, struct clsf_error
 	f->owned = owned;
 	f->wake_fd = -1;
 	f->asks = false;
-	f->position = 0;
+	f->position = f->start = 0;
 	f->size = UINT64_MAX;
 	if (fstat(fd, &st) != 0)
 		return clsf__error(err, CLSF_E_IO, errno, "%s", strerror(errno));

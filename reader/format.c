@@ -21,6 +21,15 @@ static int begins(const unsigned char *data, size_t length, const char *signatur
 	return n == size ? 1 : -1;
 }
 
+/* The header of a member: a version below 100, a method below 256; or the end of an archive of one disk. */
+static int is_zip(const unsigned char *data, size_t length)
+{
+	int member = begins(data, length, "PK\3\4", 4), empty = begins(data, length, "PK\5\6\0\0\0\0", 8);
+	if (member != 1)
+		return member ? member : empty;
+	return length < 10 ? -1 : data[4] < 100 && data[5] < 32 && data[9] == 0;
+}
+
 /* A number as tar headers write it; false if it is none. */
 static bool octal(const unsigned char *field, size_t size, uint64_t *ret_value)
 {
@@ -71,6 +80,9 @@ static enum clsf__format behind_skipped(const unsigned char *data, size_t length
 	while (length - at >= 8 && (data[at] & 0xf0) == 0x50 && memcmp(data + at + 1, "\x2a\x4d\x18", 3) == 0) {
 		size_t size = data[at + 4] | (size_t)data[at + 5] << 8 | (size_t)data[at + 6] << 16 |
 		              (size_t)data[at + 7] << 24;
+		/* So large a number is text. */
+		if (size >= (size_t)64 * 1024 * 1024)
+			return CLSF__PLAIN;
 		if (size > length - at - 8)
 			return size > 4096 || ended ? CLSF__ZSTD : CLSF__UNDECIDED;
 		at += 8 + size;
@@ -91,8 +103,6 @@ enum clsf__format clsf__format_of(const void *bytes, size_t length, bool ended, 
 		{ "\x28\xb5\x2f\xfd", 4, CLSF__ZSTD },
 		{ "\xfd" "7zXZ\0", 6, CLSF__XZ },
 		{ "\x04\x22\x4d\x18", 4, CLSF__LZ4 },
-		{ "PK\3\4", 4, CLSF__ZIP },
-		{ "PK\5\6", 4, CLSF__ZIP },
 		{ "PK00PK\3\4", 8, CLSF__ZIP },
 	};
 	const unsigned char *data = bytes;
@@ -115,13 +125,16 @@ enum clsf__format clsf__format_of(const void *bytes, size_t length, bool ended, 
 		bzip2 = -1;
 	if (bzip2 == 1)
 		return CLSF__BZIP2;
+	int zip = is_zip(data, length);
+	if (zip == 1)
+		return CLSF__ZIP;
 	int skipped = (data[0] & 0xf0) == 0x50 ? begins(data + 1, length - 1, "\x2a\x4d\x18", 3) : 0;
 	if (skipped == 1)
 		return behind_skipped(data, length, ended);
 	int tar = is_tar(data, length, waits);
 	if (tar == 1)
 		return CLSF__TAR;
-	more = more || bzip2 < 0 || skipped < 0 || tar < 0;
+	more = more || bzip2 < 0 || zip < 0 || skipped < 0 || tar < 0;
 	return more && !ended ? CLSF__UNDECIDED : CLSF__PLAIN;
 }
 

@@ -1,153 +1,152 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Gzip, member after member, as bgzip and appended archives have them. What
- * follows the last one is zero padding, which tapes and tools leave, or a
- * fault; what is cut or damaged is told with its place. The only file that sees
- * zlib.h.
+ * Gzip, by ISA-L where the build found it, by zlib elsewhere. The only file of
+ * the library that sees zlib.h and igzip_lib.h.
  */
 
 #include <stdlib.h>
-#include <string.h>
 
+#ifdef HAVE_ISAL
+#include <isa-l/igzip_lib.h>
+#else
 #include <zlib.h>
+#endif
 
-#include "source.h"
+#include "decoder.h"
 
-/* Compressed bytes that are read at once. */
-#define INPUT ((size_t)128 * 1024)
+#define MOST ((size_t)1 << 30)       /* bytes that a call is given: both libraries count with 32 bits */
+
+#ifdef HAVE_ISAL
 
 struct gzip {
-	struct clsf__source base;
-	struct clsf__source *below;
-	unsigned char *input;        /* INPUT bytes of room */
-	z_stream z;
-	bool started;                /* `z` is inflateInit2()ed */
-	bool in_member, read_any;
-	uint64_t offset;             /* in `below`, of the end of what was read */
-	int end;                     /* what there is to say behind the bytes that were given; or 0 */
-	struct clsf_error fault;
+	struct inflate_state inflate;
+	struct isal_gzip_header header;
+	bool in_header;
 };
 
-/* The next compressed bytes. */
-static int fill(struct gzip *g, struct clsf_error *err)
+static void *gzip_new(void)
 {
-	const void *data;
-	size_t length;
-	int code = clsf__source_read(g->below, g->input, INPUT, &data, &length, err);
-	if (code)
-		return code;
-	/* zlib does not write there, and says so in newer versions. */
-	g->z.next_in = (unsigned char *)(uintptr_t)data;
-	g->z.avail_in = (unsigned)length;
-	g->offset += length;
-	return 0;
-}
-
-/* Skips padding. Returns 0 where a member begins. */
-static int next_member(struct gzip *g, struct clsf_error *err)
-{
-	while (g->z.avail_in && *g->z.next_in == 0) {
-		g->z.next_in++;
-		g->z.avail_in--;
-	}
-	if (g->z.avail_in == 0)
-		return 0;
-	if (*g->z.next_in != 0x1f)
-		return clsf__error(err, CLSF_E_IO, 0, "data that is no gzip follows at offset %llu",
-		                   (unsigned long long)(g->offset - g->z.avail_in));
-	inflateReset(&g->z);
-	g->in_member = true;
-	return 0;
-}
-
-/* Inflates what is there; bytes may come out, and they need not. */
-static int inflate_some(struct gzip *g, struct clsf_error *err)
-{
-	int code = inflate(&g->z, Z_NO_FLUSH);
-	if (code == Z_STREAM_END) {
-		g->in_member = false;
-		return 0;
-	}
-	if (code == Z_OK || (code == Z_BUF_ERROR && g->z.avail_in == 0))
-		return 0;
-	if (code == Z_MEM_ERROR)
-		return clsf__error(err, CLSF_E_NOMEM, code, "out of memory");
-	return clsf__error(err, CLSF_E_IO, code, "corrupt gzip data at offset %llu: %s",
-	                   (unsigned long long)(g->offset - g->z.avail_in), g->z.msg ? g->z.msg : zError(code));
-}
-
-static int gzip_read(struct clsf__source *s, void *room, size_t capacity, const void **ret_data,
-                     size_t *ret_length, struct clsf_error *err)
-{
-	struct gzip *g = (struct gzip *)s;
-	int code = 0;
-	if (g->end) {
-		*err = g->fault;
-		return g->end;
-	}
-	if (!g->input && !(g->input = malloc(INPUT)))
-		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
-	if (!g->started && inflateInit2(&g->z, 15 + 16) != Z_OK)
-		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
-	g->started = true;
-	g->z.next_out = room;
-	g->z.avail_out = (unsigned)capacity;
-	/* The room is filled; a failure is told by the call that finds no bytes before it. */
-	while (g->z.avail_out && !code) {
-		if (g->z.avail_in == 0) {
-			/* What there is goes on before anybody waits for more. */
-			if (g->z.avail_out < capacity && g->below->head_given == g->below->head_length)
-				break;
-			code = fill(g, err);
-			if (code == CLSF_STOPPED && g->in_member)
-				code = clsf__error(err, CLSF_E_IO, 0, "the gzip data ends too early, at offset %llu",
-				                   (unsigned long long)g->offset);
-		} else {
-			code = g->in_member ? 0 : next_member(g, err);
-			if (!code && g->in_member)
-				code = inflate_some(g, err);
-		}
-	}
-	*ret_length = capacity - g->z.avail_out;
-	if (*ret_length == 0)
-		return code;
-	if (code && code != CLSF_E_BUSY) {
-		g->end = code;
-		g->fault = *err;
-	}
-	*ret_data = room;
-	return 0;
-}
-
-static void gzip_free(struct clsf__source *s)
-{
-	struct gzip *g = (struct gzip *)s;
-	if (g->started)
-		inflateEnd(&g->z);
-	free(g->input);
-	clsf__source_done(s);
-	free(g);
-}
-
-static const struct clsf__source_class gzip_class = { gzip_read, gzip_free };
-
-struct clsf__source *clsf__gzip_new(void)
-{
-	struct gzip *g = calloc(1, sizeof(*g));
+	struct gzip *g = malloc(sizeof(*g));
 	if (g)
-		clsf__source_begin(&g->base, &gzip_class, NULL);
-	return g ? &g->base : NULL;
+		isal_inflate_init(&g->inflate);
+	return g;
 }
 
-void clsf__gzip_use(struct clsf__source *s, struct clsf__source *below, uint64_t *given)
+static void gzip_free(void *state)
 {
-	struct gzip *g = (struct gzip *)s;
-	clsf__source_begin(s, &gzip_class, given);
-	g->below = below;
-	g->offset = 0;
-	g->end = 0;
-	g->in_member = true;
-	g->z.avail_in = 0;
-	if (g->started)
-		inflateReset(&g->z);
+	free(state);
 }
+
+static int gzip_begin(void *state)
+{
+	struct gzip *g = state;
+	isal_inflate_reset(&g->inflate);
+	/*
+	 * The header is read by itself: isal_inflate() would forget what it is in the
+	 * middle of where the input ends there.
+	 */
+	g->inflate.crc_flag = ISAL_GZIP_NO_HDR_VER;
+	isal_gzip_header_init(&g->header);
+	g->in_header = true;
+	return 0;
+}
+
+static const char *why_not(int code)
+{
+	switch (code) {
+	case ISAL_INVALID_BLOCK:
+		return "invalid block";
+	case ISAL_INVALID_SYMBOL:
+		return "invalid symbol";
+	case ISAL_INVALID_LOOKBACK:
+		return "invalid distance";
+	case ISAL_INVALID_WRAPPER:
+		return "no gzip header";
+	case ISAL_UNSUPPORTED_METHOD:
+		return "unknown compression method";
+	case ISAL_INCORRECT_CHECKSUM:
+		return "wrong checksum";
+	default:
+		return "invalid data";
+	}
+}
+
+static int gzip_run(void *state, struct clsf__flow *flow, const char **ret_why)
+{
+	struct gzip *g = state;
+	struct inflate_state *z = &g->inflate;
+	size_t in = flow->in_left < MOST ? flow->in_left : MOST, out = flow->out_left < MOST ? flow->out_left : MOST;
+	int code = 0;
+	/* ISA-L does not write there. */
+	z->next_in = (uint8_t *)(uintptr_t)flow->in;
+	z->avail_in = (uint32_t)in;
+	z->next_out = flow->out;
+	z->avail_out = (uint32_t)out;
+	if (g->in_header) {
+		code = isal_read_gzip_header(z, &g->header);
+		g->in_header = code > 0;
+	}
+	if (code == 0)
+		code = isal_inflate(z);
+	flow->in += in - z->avail_in;
+	flow->in_left -= in - z->avail_in;
+	flow->out += out - z->avail_out;
+	flow->out_left -= out - z->avail_out;
+	if (code < 0) {
+		*ret_why = why_not(code);
+		return CLSF_E_IO;
+	}
+	return z->block_state == ISAL_BLOCK_FINISH ? CLSF__MEMBER_END : 0;
+}
+
+#else
+
+static void *gzip_new(void)
+{
+	z_stream *z = calloc(1, sizeof(*z));
+	if (z && inflateInit2(z, 15 + 16) != Z_OK) {
+		free(z);
+		return NULL;
+	}
+	return z;
+}
+
+static void gzip_free(void *state)
+{
+	inflateEnd(state);
+	free(state);
+}
+
+static int gzip_begin(void *state)
+{
+	return inflateReset(state) == Z_OK ? 0 : CLSF_E_NOMEM;
+}
+
+static int gzip_run(void *state, struct clsf__flow *flow, const char **ret_why)
+{
+	z_stream *z = state;
+	size_t in = flow->in_left < MOST ? flow->in_left : MOST, out = flow->out_left < MOST ? flow->out_left : MOST;
+	/* zlib does not write there, and says so in newer versions. */
+	z->next_in = (unsigned char *)(uintptr_t)flow->in;
+	z->avail_in = (unsigned)in;
+	z->next_out = flow->out;
+	z->avail_out = (unsigned)out;
+	int code = inflate(z, Z_NO_FLUSH);
+	flow->in += in - z->avail_in;
+	flow->in_left -= in - z->avail_in;
+	flow->out += out - z->avail_out;
+	flow->out_left -= out - z->avail_out;
+	if (code == Z_STREAM_END)
+		return CLSF__MEMBER_END;
+	/* Without input, or room, nothing more can be done. */
+	if (code == Z_OK || code == Z_BUF_ERROR)
+		return 0;
+	*ret_why = z->msg ? z->msg : zError(code);
+	return code == Z_MEM_ERROR ? CLSF_E_NOMEM : CLSF_E_IO;
+}
+
+#endif
+
+const struct clsf__codec clsf__gzip = {
+	"gzip", "\x1f", true, gzip_new, gzip_begin, gzip_run, gzip_free,
+};

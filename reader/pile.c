@@ -3,10 +3,12 @@
 
 #include "pile.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "format.h"
+#include "decoder.h"
+#include "members.h"
 
 /* Highest `max_depth`; the pile has two levels for each archive, and the file. */
 #define MAX_DEPTH 8
@@ -18,7 +20,8 @@ struct level {
 	uint32_t depth;              /* archives in archives, and compression on compression */
 	size_t name_length;          /* of the part of the name that stands for what it gives */
 	uint64_t given;
-	struct clsf__source *gzip;   /* kept for the next file */
+	uint32_t members;            /* of an archive, so far */
+	struct clsf__source *decoder, *archive; /* kept for the next file */
 };
 
 struct clsf__pile {
@@ -30,11 +33,13 @@ struct clsf__pile {
 		DIGGING,             /* what the source on top gives is not known yet */
 		FOUND,               /* it is a log, which nobody was told of */
 		IN_LOG,              /* which is being read */
+		MEMBERS,             /* the next member of the innermost archive is to be found */
 		END,
 	} state;
 	char *name;
 	size_t name_room;
 	struct clsf_member member;
+	uint32_t members;            /* of all archives, so far */
 	uint64_t member_bytes, total_bytes;
 	bool cut;                    /* the log at hand has more bytes than it may */
 };
@@ -68,8 +73,10 @@ void clsf__pile_free(struct clsf__pile *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 1; i < LEVELS; i++)
-		free_source(p->level[i].gzip);
+	for (size_t i = 1; i < LEVELS; i++) {
+		free_source(p->level[i].decoder);
+		free_source(p->level[i].archive);
+	}
 	free_source(p->level[0].source);
 	free(p->name);
 	free(p);
@@ -98,6 +105,8 @@ int clsf__pile_use(struct clsf__pile *p, int fd, bool owned, const char *name, s
 	for (size_t i = 0; i < LEVELS; i++)
 		p->level[i].given = 0;
 	p->top = 0;
+	p->members = 0;
+	p->limits.over = false;
 	p->total_bytes = 0;
 	p->state = END;
 	if (!code)
@@ -112,6 +121,12 @@ int clsf__pile_use(struct clsf__pile *p, int fd, bool owned, const char *name, s
 
 void clsf__pile_close(struct clsf__pile *p)
 {
+	for (size_t i = 1; i < LEVELS; i++) {
+		if (p->level[i].decoder)
+			clsf__decoder_rest(p->level[i].decoder);
+		if (p->level[i].archive)
+			clsf__members_rest(p->level[i].archive);
+	}
 	clsf__file_close(p->level[0].source);
 	p->state = END;
 }
@@ -151,23 +166,75 @@ static bool is_text_after_all(struct clsf__pile *p)
 	       clsf__source_rewind(below);
 }
 
-/* Puts a decoder on the pile. */
-static int decode(struct clsf__pile *p, enum clsf__format format, struct clsf_error *err)
+static bool is_archive(enum clsf__format format)
+{
+	return format == CLSF__TAR || format == CLSF__ZIP;
+}
+
+/* Says something about the part of the file that the level stands for. */
+static void remark(struct clsf__pile *p, enum clsf_remark what, size_t level, const char *why)
+{
+	char cut = p->name[p->level[level].name_length];
+	if (!p->options.on_remark)
+		return;
+	p->name[p->level[level].name_length] = '\0';
+	p->options.on_remark(what, p->name, why, p->options.user);
+	p->name[p->level[level].name_length] = cut;
+}
+
+static bool in_archive(const struct clsf__pile *p)
+{
+	for (size_t i = p->top; i > 0; i--) {
+		if (is_archive(p->level[i].format))
+			return true;
+	}
+	return false;
+}
+
+/* Archives in archives count, and what was compressed twice. */
+static uint32_t depth_of(const struct clsf__pile *p, enum clsf__format format)
+{
+	const struct level *top = &p->level[p->top];
+	bool deeper = is_archive(format) ? in_archive(p) : p->top > 0 && !is_archive(top->format);
+	return top->depth + deeper;
+}
+
+/* Puts a decoder, or an archive, on the pile. */
+static int push(struct clsf__pile *p, enum clsf__format format, uint32_t depth, struct clsf_error *err)
 {
 	struct level *below = &p->level[p->top], *level = below + 1;
-	if (!level->gzip && !(level->gzip = clsf__gzip_new()))
+	struct clsf__source **kept = is_archive(format) ? &level->archive : &level->decoder;
+	if (!*kept)
+		*kept = is_archive(format) ? clsf__members_new(&p->limits) : clsf__decoder_new(&p->limits);
+	if (!*kept)
 		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
-	level->gzip->limits = &p->limits;
-	clsf__gzip_use(level->gzip, below->source, &level->given);
-	level->source = level->gzip;
+	if (is_archive(format)) {
+		int code = clsf__members_use(*kept, format, below->source, p->level[0].source, &level->given, err);
+		if (code)
+			return code;
+	} else {
+		clsf__decoder_use(*kept, clsf__codec_of(format), below->source, &level->given);
+	}
+	level->source = *kept;
 	level->format = format;
-	level->depth = below->depth;
+	level->depth = depth;
 	level->name_length = below->name_length;
+	level->members = 0;
 	p->top++;
 	return 0;
 }
 
-/* From the source on top to a log, or an archive. */
+static void pop(struct clsf__pile *p)
+{
+	struct level *level = &p->level[p->top--];
+	if (is_archive(level->format))
+		clsf__members_rest(level->archive);
+}
+
+/*
+ * From the source on top to a log or an archive, or to nothing, which was
+ * remarked on: the state says what.
+ */
 static int dig(struct clsf__pile *p, struct clsf_error *err)
 {
 	enum clsf__format format;
@@ -175,41 +242,137 @@ static int dig(struct clsf__pile *p, struct clsf_error *err)
 		int code = recognize(p, &format, err);
 		if (code)
 			return code;
-		if (p->top > 0 && is_text_after_all(p)) {
-			p->top--;
+		const struct clsf__source *top = p->level[p->top].source;
+		if (p->top > 0 && !is_archive(p->level[p->top].format) && is_text_after_all(p)) {
+			pop(p);
 			format = CLSF__PLAIN;
+		} else if (is_archive(p->level[p->top].format) && top->head_length == 0 && top->end < 0) {
+			remark(p, top->end == CLSF_E_LIMIT ? CLSF_REMARK_LIMIT : CLSF_REMARK_UNREADABLE, p->top,
+			       top->fault.message);
+			p->state = MEMBERS;
+			return top->end == CLSF_E_NOMEM ? clsf__error(err, top->end, 0, "out of memory") : 0;
 		}
-		if (format != CLSF__GZIP || p->top > p->options.max_depth) {
+		if (format == CLSF__PLAIN) {
 			p->state = FOUND;
 			return 0;
 		}
-		code = decode(p, format, err);
+		uint32_t depth = depth_of(p, format);
+		if (depth > p->options.max_depth) {
+			char why[128];
+			snprintf(why, sizeof(why), "%s in what is %s already: deeper than %u, not read",
+			         clsf__format_name(format), is_archive(format) ? "in an archive" : "compressed",
+			         (unsigned)p->options.max_depth);
+			remark(p, CLSF_REMARK_LIMIT, p->top, why);
+			p->state = MEMBERS;
+			return 0;
+		}
+		code = push(p, format, depth, err);
 		if (code)
 			return code;
+		if (is_archive(format)) {
+			p->state = MEMBERS;
+			return 0;
+		}
 	}
 }
 
-int clsf__pile_begin(struct clsf__pile *p, bool *ret_decodes, struct clsf_error *err)
+int clsf__pile_begin(struct clsf__pile *p, bool *ret_decodes, bool *ret_needs_thread, struct clsf_error *err)
 {
 	int code = p->state == DIGGING ? dig(p, err) : 0;
-	if (!code)
+	if (!code) {
 		*ret_decodes = p->top > 0;
+		*ret_needs_thread = p->top > 0 && is_archive(p->level[p->top].format) && !is_regular(p);
+	}
 	return code;
 }
 
 /* ---- log after log ---- */
 
-int clsf__pile_next(struct clsf__pile *p, const struct clsf_member **ret_member, struct clsf_error *err)
+/* What a failure to read an archive means for the rest: 0 if the search goes on. */
+static int archive_failed(struct clsf__pile *p, int code, struct clsf_error *err)
 {
-	int code = 0;
-	if (p->state == IN_LOG)
+	struct level *level = &p->level[p->top];
+	size_t outer = p->top - 1;
+	while (outer > 0 && !is_archive(p->level[outer].format))
+		outer--;
+	level->source->end = code;
+	level->source->head_length = 0;
+	if (code == CLSF_E_IO && level->members == 0 && is_text_after_all(p)) {
+		pop(p);
+		p->state = FOUND;
+		return 0;
+	}
+	if (outer == 0 || code == CLSF_E_NOMEM || code == CLSF_E_BUSY || p->limits.over)
+		return code;
+	remark(p, code == CLSF_E_LIMIT ? CLSF_REMARK_LIMIT : CLSF_REMARK_UNREADABLE, p->top - 1, err->message);
+	pop(p);
+	return 0;
+}
+
+/* Goes to the next member that may be a log; down the pile where an archive ends. */
+static int next_member(struct clsf__pile *p, struct clsf_error *err)
+{
+	struct clsf__entry entry;
+	while (p->top > 0 && !is_archive(p->level[p->top].format))
+		pop(p);
+	if (p->top == 0) {
 		p->state = END;
-	if (p->state == DIGGING)
-		code = dig(p, err);
+		return 0;
+	}
+	struct level *level = &p->level[p->top];
+	int code = clsf__members_next(level->source, &entry, err);
+	if (code == CLSF_STOPPED) {
+		pop(p);
+		return 0;
+	}
+	if (code)
+		return archive_failed(p, code, err);
+	level->members++;
+	if (p->members++ >= p->options.max_members) {
+		char why[80];
+		snprintf(why, sizeof(why), "more than %u members; the rest is not read", (unsigned)p->options.max_members);
+		remark(p, CLSF_REMARK_LIMIT, 0, why);
+		p->state = END;
+		return 0;
+	}
+	if (entry.damage)
+		remark(p, CLSF_REMARK_UNREADABLE, p->top - 1, entry.damage);
+	code = set_name(p, p->level[p->top - 1].name_length, "!", err);
+	if (!code)
+		code = set_name(p, level->name_length, entry.name, err);
 	if (code)
 		return code;
-	if (p->state == END)
-		return CLSF_STOPPED;
+	if (entry.kind == CLSF__NO_LOG || entry.kind == CLSF__UNREADABLE)
+		remark(p, entry.kind == CLSF__NO_LOG ? CLSF_REMARK_SKIPPED : CLSF_REMARK_UNREADABLE, p->top, entry.why);
+	if (entry.kind != CLSF__FILE)
+		return 0;
+	p->member.has_mtime = entry.has_mtime;
+	p->member.mtime = entry.mtime;
+	p->state = DIGGING;
+	return 0;
+}
+
+int clsf__pile_next(struct clsf__pile *p, const struct clsf_member **ret_member, struct clsf_error *err)
+{
+	struct clsf_error ours;
+	err = err ? err : &ours;
+	if (p->state == IN_LOG)
+		p->state = MEMBERS;
+	while (p->state != FOUND) {
+		if (p->state == END)
+			return CLSF_STOPPED;
+		if (p->limits.over && p->state == MEMBERS) {
+			/* Of a text that was told by the call that met the limit. */
+			p->state = END;
+			if (!in_archive(p))
+				return CLSF_STOPPED;
+			*err = p->limits.fault;
+			return CLSF_E_LIMIT;
+		}
+		int code = p->state == DIGGING ? dig(p, err) : next_member(p, err);
+		if (code)
+			return code;
+	}
 	p->state = IN_LOG;
 	p->member_bytes = 0;
 	p->cut = false;
@@ -241,12 +404,29 @@ int clsf__pile_read(struct clsf__pile *p, void *room, size_t capacity, const voi
 	return p->top > 0 ? clsf__limits_check(&p->limits, p->total_bytes, err) : 0;
 }
 
+bool clsf__pile_is_regular(const struct clsf__pile *p)
+{
+	return is_regular(p);
+}
+
+uint64_t clsf__pile_size(const struct clsf__pile *p)
+{
+	return clsf__file_size(p->level[0].source);
+}
+
 uint64_t clsf__pile_position(const struct clsf__pile *p)
 {
 	return p->level[0].source->used;
 }
 
-void clsf__pile_wake(struct clsf__pile *p, int wake_fd)
+void clsf__pile_tell(struct clsf__pile *p, clsf_remark_fn on_remark, void *user)
 {
+	p->options.on_remark = on_remark;
+	p->options.user = user;
+}
+
+void clsf__pile_wake(struct clsf__pile *p, int wake_fd, const atomic_bool *stop)
+{
+	p->limits.stop = stop;
 	clsf__file_wake(p->level[0].source, wake_fd);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pile.h"
+#include "ahead.h"
 
 #define DEFAULT_DEPTH 1
 #define DEFAULT_MEMBERS 1000000
@@ -15,10 +15,16 @@
 #define DEFAULT_MEMBER_BYTES (UINT64_C(1) << 40)
 #define DEFAULT_TOTAL_BYTES (UINT64_C(1) << 42)
 
+/* A file of less is read by the time that a thread is there. */
+#define WORTH_A_THREAD ((uint64_t)256 * 1024)
+
 struct clsf_reader {
 	struct clsf_reader_options options;
 	struct clsf__pile *pile;
 	void *room;
+	struct clsf__ahead *ahead;
+	bool begun;                  /* it is known what the file is, and who reads it: */
+	bool is_ahead;               /* the thread */
 	bool usable;                 /* there may be another log */
 	bool in_log;
 	int log_end;                 /* what a read of the log at hand answered at last */
@@ -44,9 +50,16 @@ static bool complete_options(const struct clsf_reader_options *given, struct cls
 	return true;
 }
 
+static void stop(struct clsf_reader *r)
+{
+	if (r->is_ahead)
+		clsf__ahead_stop(r->ahead);
+	r->is_ahead = false;
+}
+
 static int use(struct clsf_reader *r, int fd, bool owned, const char *name, struct clsf_error *err)
 {
-	r->in_log = false;
+	r->in_log = r->begun = false;
 	int code = clsf__pile_use(r->pile, fd, owned, name, err);
 	r->usable = code == 0;
 	return code;
@@ -118,10 +131,29 @@ int clsf_reader_reopen(struct clsf_reader *r, const char *path, struct clsf_erro
 {
 	int fd = -1;
 	CLSF__REQUIRE(r && path);
+	stop(r);
 	clsf__pile_close(r->pile);
 	r->usable = r->in_log = false;
 	int code = open_file(path, &fd, err);
 	return code ? code : use(r, fd, true, path, err);
+}
+
+/* Looks at the file, and starts the thread if it is one for that. */
+static int begin(struct clsf_reader *r, struct clsf_error *err)
+{
+	bool decodes, needs_thread;
+	int code = clsf__pile_begin(r->pile, &decodes, &needs_thread, err);
+	if (code)
+		return code;
+	r->begun = true;
+	if (!needs_thread && !(decodes && r->options.ahead && clsf__pile_size(r->pile) >= WORTH_A_THREAD))
+		return 0;
+	if (!r->ahead && !(r->ahead = clsf__ahead_new()))
+		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
+	code = clsf__ahead_start(r->ahead, r->pile, &r->options, err);
+	r->is_ahead = code == 0;
+	/* It only takes longer. */
+	return needs_thread ? code : 0;
 }
 
 int clsf_reader_next(struct clsf_reader *r, const struct clsf_member **ret_member, struct clsf_error *err)
@@ -130,7 +162,9 @@ int clsf_reader_next(struct clsf_reader *r, const struct clsf_member **ret_membe
 	r->in_log = false;
 	if (!r->usable)
 		return CLSF_STOPPED;
-	int code = clsf__pile_next(r->pile, ret_member, err);
+	int code = r->begun ? 0 : begin(r, err);
+	if (!code)
+		code = r->is_ahead ? clsf__ahead_next(r->ahead, ret_member, err) : clsf__pile_next(r->pile, ret_member, err);
 	r->in_log = code == 0;
 	r->log_end = 0;
 	r->usable = code == 0 || code == CLSF_E_BUSY;
@@ -142,13 +176,14 @@ int clsf_reader_read(struct clsf_reader *r, const void **ret_data, size_t *ret_l
 	CLSF__REQUIRE(r && ret_data && ret_length);
 	if (!r->in_log)
 		return clsf__error(err, CLSF_E_INVALID, 0, "there is no log at hand");
-	if (!r->room && !(r->room = malloc(CLSF__ROOM)))
+	if (!r->is_ahead && !r->room && !(r->room = malloc(CLSF__ROOM)))
 		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
 	const void *data = NULL;
 	size_t length = 0;
 	int code = r->log_end;
 	if (!code) {
-		code = clsf__pile_read(r->pile, r->room, CLSF__ROOM, &data, &length, &r->fault);
+		code = r->is_ahead ? clsf__ahead_read(r->ahead, &data, &length, &r->fault)
+		                   : clsf__pile_read(r->pile, r->room, CLSF__ROOM, &data, &length, &r->fault);
 		r->log_end = code == CLSF_E_BUSY ? 0 : code;
 	}
 	if (code < 0 && err)
@@ -162,13 +197,17 @@ int clsf_reader_read(struct clsf_reader *r, const void **ret_data, size_t *ret_l
 
 uint64_t clsf_reader_position(const struct clsf_reader *r)
 {
-	return r ? clsf__pile_position(r->pile) : 0;
+	if (!r)
+		return 0;
+	return r->is_ahead ? clsf__ahead_position(r->ahead) : clsf__pile_position(r->pile);
 }
 
 void clsf_reader_free(struct clsf_reader *r)
 {
 	if (!r)
 		return;
+	stop(r);
+	clsf__ahead_free(r->ahead);
 	clsf__pile_free(r->pile);
 	free(r->room);
 	free(r);

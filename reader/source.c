@@ -20,22 +20,29 @@ void clsf__source_done(struct clsf__source *s)
 /* From here on the ratio is looked at: short logs of one repeated line are no bombs. */
 #define RATIO_FROM ((uint64_t)64 * 1024 * 1024)
 
-int clsf__limits_check(const struct clsf__limits *limits, uint64_t given, struct clsf_error *err)
+int clsf__limits_check(struct clsf__limits *limits, uint64_t given, struct clsf_error *err)
 {
 	if (given > limits->max_total)
-		return clsf__error(err, CLSF_E_LIMIT, 0, "decompressed to more than %llu bytes; the rest is not read",
-		                   (unsigned long long)limits->max_total);
-	if (given >= RATIO_FROM && given / limits->max_ratio > limits->file->used)
-		return clsf__error(err, CLSF_E_LIMIT, 0,
-		                   "decompressed to more than %u times what was read; the rest is not read",
-		                   (unsigned)limits->max_ratio);
-	return 0;
+		clsf__error(&limits->fault, CLSF_E_LIMIT, 0, "decompressed to more than %llu bytes; the rest is not read",
+		            (unsigned long long)limits->max_total);
+	else if (given >= RATIO_FROM && given / limits->max_ratio > limits->file->used)
+		clsf__error(&limits->fault, CLSF_E_LIMIT, 0,
+		            "decompressed to more than %u times what was read; the rest is not read",
+		            (unsigned)limits->max_ratio);
+	else
+		return 0;
+	limits->over = true;
+	if (err)
+		*err = limits->fault;
+	return CLSF_E_LIMIT;
 }
 
 /* Asks the class, and remembers an answer that is its last. */
 static int ask(struct clsf__source *s, void *room, size_t capacity, const void **ret_data, size_t *ret_length,
                struct clsf_error *err)
 {
+	if (s->limits && s->limits->stop && atomic_load_explicit(s->limits->stop, memory_order_relaxed))
+		return clsf__error(err, CLSF_E_BUSY, 0, "interrupted");
 	int code = s->class->read(s, room, capacity, ret_data, ret_length, &s->fault);
 	if (code == CLSF_E_BUSY)
 		return clsf__error(err, code, 0, "%s", s->fault.message);
@@ -95,6 +102,11 @@ int clsf__source_read(struct clsf__source *s, void *room, size_t capacity, const
 	if (code < 0 && code != CLSF_E_BUSY && err)
 		*err = s->fault;
 	return code;
+}
+
+bool clsf__source_peeked(const struct clsf__source *s)
+{
+	return s->head_given < s->head_length || s->lent_given < s->lent_length;
 }
 
 bool clsf__source_rewind(struct clsf__source *s)

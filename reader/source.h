@@ -15,6 +15,7 @@
  * read again from their beginning as long as nothing behind them was read.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,11 +48,14 @@ struct clsf__limits {
 	uint64_t max_total;
 	uint32_t max_ratio;
 	const struct clsf__source *file;
+	const atomic_bool *stop;     /* whether nobody wants more; or NULL */
+	bool over;                   /* one was passed */
+	struct clsf_error fault;     /* which */
 };
 
 struct clsf__source {
 	const struct clsf__source_class *class;
-	const struct clsf__limits *limits; /* NULL: for the file itself there are none */
+	struct clsf__limits *limits; /* NULL: for the file itself there are none */
 	uint64_t *given;             /* bytes that came from sources at this level of the pile, all of them */
 	uint64_t used;               /* bytes of the file that were read; 0 for what stands on it */
 	unsigned char *head;         /* CLSF__HEAD bytes of room */
@@ -79,11 +83,14 @@ int clsf__source_peek(struct clsf__source *s, size_t length, struct clsf_error *
 int clsf__source_read(struct clsf__source *s, void *room, size_t capacity, const void **ret_data,
                       size_t *ret_length, struct clsf_error *err);
 
+/* Whether there are bytes that were looked at and not read. */
+bool clsf__source_peeked(const struct clsf__source *s);
+
 /* Back to the first byte; false if bytes that are not kept were read since. */
 bool clsf__source_rewind(struct clsf__source *s);
 
-/* Whether more than the limits allow was decompressed. */
-int clsf__limits_check(const struct clsf__limits *limits, uint64_t given, struct clsf_error *err);
+/* Returns 0 as long as no more was decompressed than the limits allow; CLSF_E_LIMIT. */
+int clsf__limits_check(struct clsf__limits *limits, uint64_t given, struct clsf_error *err);
 
 /*
  * The file itself. `owned` descriptors are closed at the end, or by the next
@@ -96,11 +103,10 @@ void clsf__file_close(struct clsf__source *s);
 void clsf__file_wake(struct clsf__source *s, int wake_fd);
 bool clsf__file_is_regular(const struct clsf__source *s);
 int64_t clsf__file_mtime(const struct clsf__source *s);
+/* Reads at any place of a regular file. */
+int clsf__file_read_at(struct clsf__source *s, uint64_t offset, void *room, size_t capacity, size_t *ret_length,
+                       struct clsf_error *err);
 /* Bytes of it as it was opened; UINT64_MAX if that cannot be known. */
 uint64_t clsf__file_size(const struct clsf__source *s);
-
-/* What is compressed as gzip in `below`, all members of it. */
-struct clsf__source *clsf__gzip_new(void);
-void clsf__gzip_use(struct clsf__source *s, struct clsf__source *below, uint64_t *given);
 
 #endif

@@ -10,11 +10,15 @@ die() { say "$(basename "$0"): $*"; exit 2; }
 
 # Debian packages: to build, and to test.
 build_packages="build-essential meson ninja-build pkg-config libpcre2-dev zlib1g-dev libyaml-dev libmd-dev
-	libjansson-dev libexpat1-dev libsqlite3-dev"
+	libjansson-dev libexpat1-dev libsqlite3-dev libarchive-dev libzstd-dev liblzma-dev libbz2-dev liblz4-dev"
+# ISA-L is written for these, and used where it is.
+case $(uname -m) in
+x86_64 | aarch64) build_packages="$build_packages libisal-dev" ;;
+esac
 daemon_packages="libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler
 	libsnappy-dev"
 test_packages="g++ cmake mandoc libcmocka-dev python3 python3-pytest python3-jsonschema python3-yaml git ca-certificates
-	prometheus swig python3-dev"
+	prometheus swig python3-dev zstd lz4"
 
 installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 

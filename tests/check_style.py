@@ -21,6 +21,12 @@ ONE_FILE = {
     "snappy-c.h": {"tools/classifyd/encoding.c"},
     "microhttpd.h": {"tools/classifyd/server.c"},
     "curl/curl.h": {"tools/classifyd/upstream.c"},
+    "isa-l/igzip_lib.h": {"reader/gzip.c"},
+    "zstd.h": {"reader/zstd.c"},
+    "lzma.h": {"reader/xz.c"},
+    "bzlib.h": {"reader/bzip2.c"},
+    "lz4frame.h": {"reader/lz4.c"},
+    "archive.h": {"reader/members.c"},
 }
 names = subprocess.run(
     ["git", "-C", str(root), "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True
