@@ -33,7 +33,7 @@ _classify_files()
 
 _classify()
 {
-	local commands='scan explain match rules compile help'
+	local commands='scan explain match rules stats compile help'
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
 	local command=${COMP_WORDS[1]} options
 	COMPREPLY=()
@@ -77,11 +77,14 @@ _classify()
 		new) options+=' --from --from-group --category --id --pack --title --force' ;;
 		esac
 		;;
+	stats)
+		options='--by --since --until --top --forget-missing --exit-code --output --help'
+		;;
 	compile)
 		options='--rules --output --help'
 		;;
 	help|--help|-h)
-		((COMP_CWORD == 2)) && _classify_words 'scan explain match rules compile' "$cur"
+		((COMP_CWORD == 2)) && _classify_words 'scan explain match rules stats compile' "$cur"
 		return
 		;;
 	*)
@@ -118,6 +121,18 @@ _classify()
 	scan:--cache)
 		COMPREPLY=()
 		compopt -o dirnames 2>/dev/null
+		return
+		;;
+	stats:--by)
+		_classify_words 'category rule pack owner severity system source outcome day week month' "$cur"
+		return
+		;;
+	stats:--since|stats:--until)
+		_classify_words 'today yesterday 2h 1d 7d 30d' "$cur"
+		return
+		;;
+	stats:-o|stats:--output)
+		_classify_words 'text jsonl csv' "$cur"
 		return
 		;;
 	rules:--from)

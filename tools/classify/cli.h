@@ -59,6 +59,7 @@ void finish_output(struct outcome *o);
 int command_scan(int argc, char **argv, struct outcome *o);
 int command_rules(int argc, char **argv, struct outcome *o);
 int command_explain(int argc, char **argv, struct outcome *o);
+int command_stats(int argc, char **argv, struct outcome *o);
 int command_compile(int argc, char **argv, struct outcome *o);
 int command_match(int argc, char **argv, struct outcome *o);
 

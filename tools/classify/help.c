@@ -17,6 +17,7 @@ static const char general[] =
 	"  explain LOG         the verdict with all its candidates, and why each lost\n"
 	"  explain --rule ID   the runbook of a rule\n"
 	"  match 'LINE'        which rules match one line, and what they capture\n"
+	"  stats STATE         how often what failed, of all that 'scan --state' remembers\n"
 	"  compile             rules in their compiled form, for 'scan --database'\n"
 	"  rules list          the rules there are\n"
 	"  rules check         faults in rule files, as file:line:col: message\n"
@@ -103,6 +104,31 @@ static const char match[] =
 	"  classify match 'error building image: parsing dockerfile: file with no instructions'\n"
 	"\n"
 	"exit: 0 a rule matched; 1 none did.\n";
+
+static const char stats[] =
+	"usage: classify stats [OPTION]... STATE\n"
+	"\n"
+	"Counts what 'classify scan --state STATE' remembers: failed logs by category or by something else,\n"
+	"with their share, the first and the last day, and the newest example.\n"
+	"\n"
+	"      --by KEY[,KEY]  category (default), rule, pack, owner, severity, system, source (a file),\n"
+	"                      outcome, day, week (its Monday) or month; two keys give a table\n"
+	"      --since TIME    only logs that end at this time or later: 2026-11-20, 2026-11-20T14:00:00Z,\n"
+	"                      2h, 3d, today; --until TIME: only those that end before it\n"
+	"      --top N         the N largest, or newest, rows (default in text: 20, of days, weeks and months\n"
+	"                      31; otherwise all); 0 for all\n"
+	"      --forget-missing\n"
+	"                      forget files that are not there any more\n"
+	"      --exit-code     exit 1 when any of the logs failed\n"
+	"  -o, --output FORMAT text (default), jsonl (one object a row, after one with sums) or csv\n"
+	"  -h, --help          this text\n"
+	"\n"
+	"examples:\n"
+	"  classify stats logs.db\n"
+	"  classify stats logs.db --by week,category --since 90d\n"
+	"  classify stats logs.db --by rule -o csv > rules.csv\n"
+	"\n"
+	"exit: 0 done; 1 with --exit-code, a log failed; 2 wrong usage, or the state cannot be read.\n";
 
 static const char compile[] =
 	"usage: classify compile [--rules PATH]... --output FILE [PATH]...\n"
@@ -251,6 +277,7 @@ void print_help(const char *command)
 		{ "rules import", rules_import },
 		{ "rules export", rules_export },
 		{ "compile", compile },
+		{ "stats", stats },
 	};
 	const char *text = general;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
 	{ "scan", command_scan },
 	{ "rules", command_rules },
+	{ "stats", command_stats },
 	{ "explain", command_explain },
 	{ "match", command_match },
 	{ "compile", command_compile },

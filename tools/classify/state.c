@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,6 +58,10 @@ static const char schema[] =
 	" ON r.id = l.runbook WHERE l.outcome = 'failed';"
 	"PRAGMA application_id = " VALUE(STATE_ID) ";"
 	"PRAGMA user_version = " VALUE(STATE_FORMAT) ";";
+
+/* What no file and no log refers to any more. */
+#define TIDY "DELETE FROM rulesets WHERE id NOT IN (SELECT ruleset FROM files);" \
+	"DELETE FROM runbooks WHERE NOT EXISTS (SELECT 1 FROM logs WHERE runbook = runbooks.id);"
 
 /* ---- opening ---- */
 
@@ -214,6 +219,69 @@ struct state *state_open(const char *path, const struct clsf_ruleset *ruleset, c
 	return NULL;
 }
 
+struct sql *state_open_to_read(const char *path, char why[256])
+{
+	if (access(path, R_OK) != 0) {
+		snprintf(why, 256, "%s", strerror(errno));
+		return NULL;
+	}
+	struct sql *sql = sql_open(path, SQL_READ, why);
+	int found = sql ? state_check(sql, why) : -1;
+	if (found == 0)
+		return sql;
+	if (found == 1)
+		snprintf(why, 256, "it is empty: no scan has been remembered");
+	sql_close(sql);
+	return NULL;
+}
+
+/* Whether nothing has this name any more; what may not be looked at is not gone. */
+static bool is_gone(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+static void forget_missing(struct sql *sql, int64_t *ret_files, int64_t *ret_logs)
+{
+	*ret_files = *ret_logs = 0;
+	sql_run(sql, "PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; CREATE TEMP TABLE gone (file INTEGER PRIMARY KEY)");
+	struct sql_query *files = sql_prepare(sql, "SELECT id, path, logs FROM files");
+	struct sql_query *gone = sql_prepare(sql, "INSERT INTO gone VALUES (?1)");
+	while (sql_step(files)) {
+		if (!is_gone(sql_get_text(files, 1, NULL)))
+			continue;
+		sql_bind_number(gone, 1, sql_get_number(files, 0));
+		sql_do(gone);
+		(*ret_files)++;
+		*ret_logs += sql_get_number(files, 2);
+	}
+	sql_finish(files);
+	sql_finish(gone);
+	sql_run(sql, "DELETE FROM files WHERE id IN (SELECT file FROM gone);" TIDY "COMMIT");
+}
+
+bool state_forget_missing(const char *path, int64_t *ret_files, int64_t *ret_logs, char why[256])
+{
+	bool busy;
+	/* A state that is not there is not to be made. */
+	struct sql *sql = state_open_to_read(path, why);
+	sql_close(sql);
+	int lock = sql ? take_lock(path, why, &busy) : -1;
+	sql = lock >= 0 ? sql_open(path, SQL_WRITE, why) : NULL;
+	bool good = sql != NULL;
+	if (sql) {
+		forget_missing(sql, ret_files, ret_logs);
+		good = !sql_error(sql);
+		if (!good)
+			snprintf(why, 256, "%s", sql_error(sql));
+	}
+	sql_close(sql);
+	if (lock >= 0)
+		close(lock);
+	return good;
+}
+
 /* ---- transactions ---- */
 
 static void begin(struct state *st)
@@ -268,13 +336,6 @@ static void unit_end(struct state *st, bool keep)
 	st->file = 0;
 }
 
-/* What no file and no log refers to any more. */
-static void tidy(struct state *st)
-{
-	sql_run(st->sql, "DELETE FROM rulesets WHERE id NOT IN (SELECT ruleset FROM files);"
-	                 "DELETE FROM runbooks WHERE NOT EXISTS (SELECT 1 FROM logs WHERE runbook = runbooks.id)");
-}
-
 bool state_close(struct state *st, bool was_told, bool interrupted, char why[256])
 {
 	if (!st)
@@ -288,7 +349,7 @@ bool state_close(struct state *st, bool was_told, bool interrupted, char why[256
 	if (was_told) {
 		begin(st);
 		if (!interrupted)
-			tidy(st);
+			sql_run(st->sql, TIDY);
 		struct sql_query *q =
 			sql_prepare(st->sql, "UPDATE runs SET ended = " NOW ", interrupted = ?2 WHERE id = ?1");
 		sql_bind_number(q, 1, st->run);

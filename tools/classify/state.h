@@ -112,6 +112,16 @@ void state_commit(struct state *state);
 
 void state_sum(struct state *state, struct state_sums *ret);
 
+/* ---- without a run ---- */
+
+struct sql;
+
+/* The database of a state, to be read while anybody writes. NULL: `why` says what is wrong. */
+struct sql *state_open_to_read(const char *path, char why[256]);
+
+/* Forgets files that are not there any more. Goes with no run at the same time. */
+bool state_forget_missing(const char *path, int64_t *ret_files, int64_t *ret_logs, char why[256]);
+
 /* ---- state_recall.c ---- */
 
 /* A log as it is remembered. It lives for the call. */
