@@ -368,10 +368,20 @@ static void *run(void *unused)
 	return NULL;
 }
 
+static void begin_counters(void)
+{
+	char labels[METRIC_LABELS];
+	for (int i = CLSF_UNDETERMINED; i <= CLSF_FAILED; i++)
+		metric_begin(METRIC_BUILDS, metric_labels(labels, "result", clsf_outcome_name((enum clsf_outcome)i), NULL));
+	for (const char *const *category = clsf_categories(); *category; category++)
+		metric_begin(METRIC_BUILD_FAILURES, metric_labels(labels, "category", *category, NULL));
+}
+
 bool builds_start(const struct config *config)
 {
 	pthread_condattr_t attributes;
 	b.config = config;
+	begin_counters();
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&b.work, &attributes);

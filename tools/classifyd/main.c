@@ -148,6 +148,7 @@ static void block_signals(sigset_t *set)
 static bool start(const struct config *config)
 {
 	char labels[METRIC_LABELS];
+	metrics_begin();
 	metric_set(METRIC_BUILD_INFO, metric_labels(labels, "version", clsf_version(), "engine", clsf_engine_version(), NULL), 1);
 	if (config->loki && !upstream_start(config))
 		return false;

@@ -159,6 +159,24 @@ void metric_add(enum metric_family family, const char *labels, double value)
 	pthread_rwlock_unlock(&tables[family].lock);
 }
 
+void metric_begin(enum metric_family family, const char *labels)
+{
+	if (hold(family, labels))
+		pthread_rwlock_unlock(&tables[family].lock);
+}
+
+void metrics_begin(void)
+{
+	static const enum metric_family without_labels[] = {
+		METRIC_ENTRIES, METRIC_BYTES, METRIC_BUILD_DURATION, METRIC_STREAMS, METRIC_STREAMS_EVICTED,
+		METRIC_REQUEST_DURATION, METRIC_SCAN_DURATION, METRIC_IN_FLIGHT_BYTES, METRIC_CONNECTIONS,
+		METRIC_UPSTREAM_DURATION, METRIC_LABEL_REFUSED, METRIC_READ_LINES, METRIC_READ_ERRORS,
+		METRIC_QUEUE_ENTRIES, METRIC_QUEUE_BYTES,
+	};
+	for (size_t i = 0; i < sizeof(without_labels) / sizeof(without_labels[0]); i++)
+		metric_begin(without_labels[i], "");
+}
+
 void metric_set(enum metric_family family, const char *labels, double value)
 {
 	struct series *s = hold(family, labels);

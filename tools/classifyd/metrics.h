@@ -62,6 +62,13 @@ void metric_set(enum metric_family family, const char *labels, double value);
 #define METRIC_LABELS 512
 const char *metric_labels(char buffer[METRIC_LABELS], ...) __attribute__((sentinel));
 
+/*
+ * Makes a series that has counted nothing yet: one that appears with its first event hides that
+ * event from increase(). metrics_begin() does it for all families without labels.
+ */
+void metric_begin(enum metric_family family, const char *labels);
+void metrics_begin(void);
+
 /* Forgets all series of a family: rules that are gone leave no info behind. */
 void metric_clear(enum metric_family family);
 
