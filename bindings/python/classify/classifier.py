@@ -65,7 +65,7 @@ class Classifier:
         EngineError: the rules cannot be compiled in bounded time and memory.
 
     >>> classifier = Classifier()
-    >>> verdict = classifier.scan(b"Step 1\\nCOPY failed: no space left on device\\n")
+    >>> verdict = classifier.scan(b"step 1\\nwrite /data/x: no space left on device\\n")
     >>> verdict.outcome, verdict.category, verdict.line
     ('failed', 'disk_full', 2)
     """
@@ -212,18 +212,23 @@ class Classifier:
     def _new_scanner(self, keep: bool) -> native.Scanner:
         return native.Scanner(self._compiled.native, keep, *self._settings)
 
+    def _take(self, keep: bool) -> native.Scanner:
+        try:
+            return (self._keeping if keep else self._quiet).pop()
+        except IndexError:
+            return self._new_scanner(keep)
+
+    def _give(self, scanner: native.Scanner, keep: bool) -> None:
+        scanner.reset()
+        (self._keeping if keep else self._quiet).append(scanner)
+
     @contextmanager
     def _scanner(self, keep: bool = False) -> Iterator[native.Scanner]:
-        idle = self._keeping if keep else self._quiet
-        try:
-            scanner = idle.pop()
-        except IndexError:
-            scanner = self._new_scanner(keep)
+        scanner = self._take(keep)
         try:
             yield scanner
         finally:
-            scanner.reset()
-            idle.append(scanner)
+            self._give(scanner, keep)
 
     def _verdict(self, source: str, told: Tuple[Any, ...], error: Optional[Exception] = None) -> Verdict:
         (outcome, category, identifier, title, runbook, line, fields, fingerprint, telling, also, noted, lines,

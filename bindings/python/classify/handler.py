@@ -11,12 +11,17 @@ from .results import Match
 
 Callback = Callable[[logging.LogRecord, Match], Any]
 
+_SEVERITIES = ("info", "low", "medium", "high", "critical")
+
 
 def best(matches: Tuple[Match, ...]) -> Optional[Match]:
     """The match that tells the most: causes before symptoms, then by severity; markers never."""
-    order = {"info": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
+
+    def weight(match: Match) -> Tuple[bool, int]:
+        return match.role == "cause", _SEVERITIES.index(match.severity)
+
     failures = [match for match in matches if match.role in ("cause", "symptom")]
-    return max(failures, key=lambda match: (match.role == "cause", order[match.severity]), default=None)
+    return max(failures, key=weight) if failures else None
 
 
 class ClassifyFilter(logging.Filter):

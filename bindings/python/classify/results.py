@@ -43,16 +43,24 @@ class _Placed(_Value):
         return hash(self._place())
 
     def __lt__(self, other: object) -> bool:
-        return self._place() < other._place() if isinstance(other, type(self)) else NotImplemented
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        return self._place() < other._place()
 
     def __le__(self, other: object) -> bool:
-        return self._place() <= other._place() if isinstance(other, type(self)) else NotImplemented
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        return self._place() <= other._place()
 
     def __gt__(self, other: object) -> bool:
-        return self._place() > other._place() if isinstance(other, type(self)) else NotImplemented
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        return self._place() > other._place()
 
     def __ge__(self, other: object) -> bool:
-        return self._place() >= other._place() if isinstance(other, type(self)) else NotImplemented
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        return self._place() >= other._place()
 
 
 @dataclass(frozen=True)
@@ -288,7 +296,9 @@ class Verdict(_Placed):
 
     def __eq__(self, other: object) -> bool:
         # Errors compare by identity, which says nothing of what they tell.
-        return self._parts()[:-1] == other._parts()[:-1] if isinstance(other, Verdict) else NotImplemented
+        if not isinstance(other, Verdict):
+            return NotImplemented
+        return self._parts()[:-1] == other._parts()[:-1]
 
     __hash__ = _Placed.__hash__
 

@@ -59,8 +59,8 @@ class Compiled:
 
 def _rule(told: Dict[str, Any]) -> Rule:
     runbook = Runbook(told.pop("cause"), told.pop("fix"), told.pop("prevent"), told.pop("url"))
-    return Rule(**{**told, "pack": told["pack"] or None, "category": told["category"] or None,
-                   "runbook": runbook})
+    told.update(pack=told["pack"] or None, category=told["category"] or None, runbook=runbook)
+    return Rule(**told)
 
 
 def _faults(told: Sequence[Sequence[Any]]) -> List[Fault]:

@@ -31,7 +31,7 @@ class Stream:
         self.verdict: Optional[Verdict] = None
         self._classifier = classifier
         self._on_match = on_match
-        self._scanner: Optional[native.Scanner] = classifier._new_scanner(True)
+        self._scanner: Optional[native.Scanner] = classifier._take(True)
 
     def _open(self) -> native.Scanner:
         if self._scanner is None:
@@ -66,14 +66,18 @@ class Stream:
     def finish(self) -> Tuple[Match, ...]:
         """Ends the log, which makes `verdict`; gives the matches that were still waiting for its end."""
         scanner = self._open()
-        told = scanner.finish()
-        self._scanner = None
-        self.verdict = self._classifier._verdict(self.name, told)
-        return self._told(scanner)
+        self.verdict = self._classifier._verdict(self.name, scanner.finish())
+        try:
+            return self._told(scanner)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Gives up a log that has not ended; nothing else may follow."""
-        self._scanner = None
+        if self._scanner is not None:
+            # Not while another thread is in it: that raises.
+            self._classifier._give(self._scanner, True)
+            self._scanner = None
 
     def __enter__(self) -> Stream:
         return self

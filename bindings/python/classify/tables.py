@@ -10,6 +10,7 @@ give the same table for one verdict as for a million.
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import Any, Dict, Iterable, Iterator, Mapping, Union
 
 from .results import Match, Verdict
@@ -66,7 +67,6 @@ def arrow_schema(columns: Mapping[str, type] = VERDICT_COLUMNS) -> Any:
     Raises:
         ImportError: pyarrow is not installed.
     """
-    import pyarrow  # type: ignore[import-not-found,import-untyped,unused-ignore]
-
+    pyarrow = import_module("pyarrow")  # only whoever asks for it needs to have it
     types = {str: pyarrow.string(), int: pyarrow.int64()}
     return pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
