@@ -278,7 +278,7 @@ class Classifier:
         if isinstance(source, (str, os.PathLike)):
             return self._scan_file(source, name)
         with self._scanner() as scanner:
-            steps = (sources.file_pieces(scanner, source) if hasattr(source, "read")
+            steps = (sources.file_pieces(scanner, source) if sources.is_file(source)
                      else sources.buffer_pieces(scanner, source, sources.STEP))
             error = sources.value_of(steps)
             return self._verdict(name or sources.name_of(source), scanner.finish(), error)
@@ -367,7 +367,7 @@ class Classifier:
                 error = error or failed
         else:
             with self._scanner(keep=True) as scanner:
-                steps = (sources.file_pieces(scanner, source) if hasattr(source, "read")
+                steps = (sources.file_pieces(scanner, source) if sources.is_file(source)
                          else sources.buffer_pieces(scanner, source, sources.PIECE))
                 error = yield from self._matches(scanner, steps, name or sources.name_of(source))
         if error:

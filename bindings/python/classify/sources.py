@@ -41,6 +41,11 @@ def name_of(source: Source) -> str:
     return named if isinstance(named, str) else "-"
 
 
+def is_file(source: Source) -> bool:
+    """Whether the source is a file object."""
+    return hasattr(source, "readinto") or hasattr(source, "read")
+
+
 def value_of(steps: Generator[Any, None, _Value]) -> _Value:
     """Runs a generator to its end, for its value."""
     while True:

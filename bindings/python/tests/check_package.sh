@@ -5,20 +5,21 @@
 # installed into an environment of its own, and scans with the rules and
 # libraries that it carries.
 #
-# usage: check_package.sh CLASSIFY SOURCE
+# usage: check_package.sh PYTHON CLASSIFY SOURCE
 set -eu
-classify=$1
-source=$2
+export PYTHON=$1
+classify=$(realpath "$2")
+source=$3
 unset PYTHONPATH
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-python3 -m venv "$work/maker" || { echo "skipped: no python3-venv"; exit 77; }
+"$PYTHON" -m venv "$work/maker" || { echo "skipped: no python3-venv"; exit 77; }
 "$work/maker/bin/pip" download -q --no-deps -d "$work/try" meson-python >"$work/log" 2>&1 ||
 	{ echo "skipped: pip reaches no package index"; exit 77; }
 
 "$source/scripts/wheel" "$work/dist"
-python3 -m venv "$work/user"
+"$PYTHON" -m venv "$work/user"
 "$work/user/bin/pip" install -q --no-index "$work"/dist/*.whl
 
 mkdir "$work/home"
@@ -42,7 +43,7 @@ with open("/proc/self/maps") as maps:
                if any(name in line for name in ("/libhs", "/libpcre2", "/libyaml")) and f"{work}/user/" not in line}
 assert not foreign, foreign
 END
-python3 - "$work/expected" "$work/got" <<'END'
+"$PYTHON" - "$work/expected" "$work/got" <<'END'
 import json
 import sys
 

@@ -46,9 +46,16 @@ class OnlyRead(io.RawIOBase):
         return len(piece)
 
 
+class OnlyReadinto:
+    """The least that is a file object."""
+
+    def __init__(self, data):
+        self.readinto = io.BytesIO(data).readinto
+
+
 @pytest.mark.parametrize("source", [
     LOG, bytearray(LOG), memoryview(LOG), array.array("b", LOG), io.BytesIO(LOG), io.StringIO(LOG.decode()),
-    OnlyRead(LOG), io.BufferedReader(OnlyRead(LOG)),
+    OnlyRead(LOG), OnlyReadinto(LOG), io.BufferedReader(OnlyRead(LOG)),
 ], ids=lambda source: type(source).__name__)
 def test_every_kind_of_source(small, source):
     assert small.scan(source) == small.scan(LOG)
