@@ -22,6 +22,9 @@ test_packages="g++ cmake mandoc libcmocka-dev python3 python3-pytest python3-jso
 # For the Python package; what else it is built with, pip brings.
 python_packages="python3-dev python3-venv swig git"
 
+# Further ones for `scripts/test --full`: other compilers, and a browser for the report.
+full_packages="clang libclang-rt-14-dev abigail-tools chromium"
+
 installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 
 # need PACKAGE...: installs those that are missing, in one call; silent when nothing is.

@@ -53,7 +53,7 @@ _classify()
 	case $command in
 	scan)
 		options='--rules --output --incident --matches --context --redact --no-redact --since --until --files-from --null
-			--jobs --state
+			--jobs --report --state
 			--exit-code --no-unwrap --database --cache --no-cache --profile --engine --quiet --help'
 		;;
 	explain)
@@ -114,7 +114,7 @@ _classify()
 		_classify_words '1 2 4 8' "$cur"
 		return
 		;;
-	scan:--database|scan:--files-from|scan:--state|compile:-o|compile:--output)
+	scan:--report|scan:--database|scan:--files-from|scan:--state|compile:-o|compile:--output)
 		_classify_files
 		return
 		;;

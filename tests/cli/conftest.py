@@ -120,9 +120,17 @@ def without_fallback(output):
     """
     for shape in (rb'\{"code":"engine_fallback","message":"[^"]*","line":null,"offset":null\},?',
                   rb"(?m)^  (?:\x1b\[2m)?warning (?:\x1b\[0m)?engine_fallback:.*\n(?: {10}\S.*\n)*",
-                  rb"(?m)^\| engine_fallback \|.*\n"):
+                  rb"(?m)^\| engine_fallback \|.*\n",
+                  # csv, junit and sarif
+                  rb'\{""code"":""engine_fallback"",.*?""offset"":null\},?',
+                  rb"(?m)(?<=<system-err>)engine_fallback: .*\n|^engine_fallback: .*\n",
+                  rb"(?m)^ *<system-err></system-err>\n",
+                  rb'\n\{"descriptor":\{"id":"engine_fallback"\}.*?\}\}\]\},?'):
         output = re.sub(shape, b"", output)
-    return output.replace(b"},]", b"}]")
+    for left, whole in ((b"},]", b"}]"), (b'},]"', b'}]"'), (b'"[]"\r\n', b"\r\n"),
+                        (b' time="0">\n    </testcase>', b' time="0"/>')):
+        output = output.replace(left, whole)
+    return output
 
 
 class Result:

@@ -12,19 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sha256.h>
-
+#include "hash.h"
 #include "yaml_out.h"
 
-#define DIGEST 32
-
-static void digest(const char *text, size_t length, uint8_t ret_digest[DIGEST])
-{
-	SHA2_CTX context;
-	SHA256Init(&context);
-	SHA256Update(&context, (const uint8_t *)text, length);
-	SHA256Final(ret_digest, &context);
-}
+#define DIGEST HASH_SIZE
 
 static void add_base58(struct text *t, const uint8_t *bytes, size_t n)
 {
@@ -284,7 +275,7 @@ void export_cre(struct exporter *x, const struct exported_rule *rule)
 	struct text condition = { 0 }, body = { 0 };
 	char why[160] = "";
 	uint8_t hash[DIGEST];
-	digest(rule->rule->id, strlen(rule->rule->id), hash);
+	hash_text(rule->rule->id, strlen(rule->rule->id), hash);
 	int number = -1;
 	if (!add_condition(x, &condition, rule, why))
 		export_left(x, rule->rule, "%s", why);
@@ -294,7 +285,7 @@ void export_cre(struct exporter *x, const struct exported_rule *rule)
 		uint8_t whole[DIGEST];
 		add_enumeration(x, &body, rule->rule, number);
 		text_add(&body, condition.data, condition.length);
-		digest(body.data ? body.data : "", body.length, whole);
+		hash_text(body.data ? body.data : "", body.length, whole);
 		text_adds(x->out, "  - metadata:\n      id: ");
 		add_base58(x->out, hash, 16);
 		text_adds(x->out, "\n      hash: ");

@@ -323,6 +323,9 @@ static int by_count(const void *va, const void *vb)
 void groups_finish(struct groups *g)
 {
 	size_t kept = 0;
+	if (g->finished)
+		return;
+	g->finished = true;
 	find_shares(g);
 	for (size_t i = 0; i < g->n; i++) {
 		if (says_more(&g->item[i]))

@@ -60,6 +60,7 @@ struct groups {
 	size_t table_size;
 	struct tally tally;
 	size_t failed;
+	bool finished;
 	bool limited;        /* there were more than are kept */
 	bool failed_memory;
 };
@@ -67,7 +68,7 @@ struct groups {
 /* Adds a verdict; `context` are captures of its start markers. */
 void groups_add(struct groups *g, const char *source, const struct clsf_verdict *v,
                 const struct clsf_field *context, size_t n_context);
-/* When all are added: what they share, and largest first; groups of a single log go last. */
+/* When all are added: what they share, and largest first; groups of a single log go last. Once is enough. */
 void groups_finish(struct groups *g);
 void groups_free(struct groups *g);
 

@@ -60,6 +60,8 @@ static const char scan[] =
 	"                      the same, in the order of the inputs\n"
 	"      --state FILE    remember what was scanned, and scan only what is new or what changed rules\n"
 	"                      concern; may be killed at any moment\n"
+	"      --report FILE   beside the output, a report as one HTML page: over time, by system and rule, what\n"
+	"                      logs share, each cause with evidence and runbook, a table; redacts the output, too\n"
 	"      --exit-code     exit 1 when a log failed\n"
 	"      --no-unwrap     match raw lines only, not the messages inside wrappers\n"
 	"      --database FILE a ruleset that 'classify compile' wrote, in place of rules\n"
@@ -80,6 +82,7 @@ static const char scan[] =
 	"  classify scan --rules default --rules my-rules/ build.log.gz\n"
 	"  classify scan --state logs.db -o jsonl archive/ >> verdicts.jsonl\n"
 	"  classify scan -o postmortem failed/ > postmortem.md\n"
+	"  classify scan -q --report report.html archive/\n"
 	"\n"
 	"exit: 0 done; 1 with --exit-code, a log failed; 2 wrong usage, or an input that could not be read\n"
 	"in full; 3 a rule was left out or none loaded. The highest that applies; the output is complete.\n";

@@ -16,7 +16,7 @@
 #define DEFAULT_WIDTH 100
 #define MAX_CONTEXT 20
 #define MAX_JOBS 256
-#define DOCUMENT_CONTEXT 3   /* of a post-mortem, where --context does not say */
+#define DOCUMENT_CONTEXT 3   /* of a post-mortem and the report, where --context does not say */
 
 void terminal_options(struct output_options *options)
 {
@@ -66,7 +66,7 @@ static bool parse_window(bool end, const char *text, struct window *window)
 
 enum { OPT_RULES = 256, OPT_MATCHES, OPT_EXIT_CODE, OPT_CONTEXT, OPT_REDACT, OPT_NO_REDACT, OPT_NO_UNWRAP,
        OPT_ENGINE, OPT_PROFILE, OPT_DATABASE, OPT_CACHE, OPT_NO_CACHE,
-       OPT_INCIDENT, OPT_FILES_FROM, OPT_STATE, OPT_SINCE, OPT_UNTIL };
+       OPT_INCIDENT, OPT_FILES_FROM, OPT_STATE, OPT_SINCE, OPT_UNTIL, OPT_REPORT };
 
 bool parse_scan_options(int argc, char **argv, struct scan_options *options, struct outcome *o)
 {
@@ -81,6 +81,7 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 		{ "null", no_argument, NULL, '0' },
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "state", required_argument, NULL, OPT_STATE },
+		{ "report", required_argument, NULL, OPT_REPORT },
 		{ "exit-code", no_argument, NULL, OPT_EXIT_CODE },
 		{ "context", required_argument, NULL, OPT_CONTEXT },
 		{ "redact", no_argument, NULL, OPT_REDACT },
@@ -140,6 +141,13 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 			break;
 		case OPT_STATE:
 			options->state = optarg;
+			break;
+		case OPT_REPORT:
+			if (strcmp(optarg, "-") == 0 || !*optarg) {
+				usage_error(o, "scan", "--report takes the name of a file; standard output has the results");
+				return false;
+			}
+			options->report = optarg;
 			break;
 		case OPT_EXIT_CODE:
 			options->exit_code = true;
@@ -235,8 +243,9 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 	enum output_format format = options->output.format;
 	bool document = format == OUTPUT_POSTMORTEM;
 	bool shared = document || format == OUTPUT_MARKDOWN || format == OUTPUT_JUNIT || format == OUTPUT_SARIF;
-	options->redact = redact >= 0 ? redact == 1 : shared;
-	if (document && !has_context)
+	options->redact = redact >= 0 ? redact == 1 : shared || options->report;
+	options->hide_context = options->report && !document && !has_context;
+	if ((document || options->report) && !has_context)
 		options->context = DOCUMENT_CONTEXT;
 	return true;
 }

@@ -27,6 +27,8 @@ struct scan_options {
 	struct window window; /* --since and --until */
 	unsigned jobs;       /* 0: as many as there are cores */
 	bool redact;
+	bool hide_context;   /* it is for the report, and not for the output */
+	const char *report;  /* a file for the HTML report; NULL: none */
 	unsigned context;
 };
 

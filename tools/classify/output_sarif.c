@@ -293,13 +293,6 @@ void format_sarif_notes(struct text *t, const struct output_run *run)
 	          run->complete ? "true" : "false");
 }
 
-/* Address and nothing else: no capture is in it, and no scheme that would act. */
-static bool is_address(const char *url)
-{
-	bool web = strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0;
-	return web && strcspn(url, " \"<>\\^`{|}\t\r\n") == strlen(url);
-}
-
 /* The runbook as the rule has it, with its placeholders; filled in it is the result's. */
 static void help(struct text *t, const struct clsf_rule *rule)
 {
@@ -316,7 +309,7 @@ static void help(struct text *t, const struct clsf_rule *rule)
 		text_addf(&markdown, "%s**%s.**%s", markdown.length ? "\n\n" : "", parts[i][0], i == 1 ? "\n\n" : " ");
 		if (i == 1)
 			text_add_code_block(&markdown, "sh", s, strlen(s));
-		else if (i == 3 && is_address(s))
+		else if (i == 3 && text_is_address(s))
 			text_addf(&markdown, "<%s>", s);
 		else
 			text_add_markdown(&markdown, s, strlen(s));
@@ -328,7 +321,7 @@ static void help(struct text *t, const struct clsf_rule *rule)
 		text_add_json(t, markdown.data ? markdown.data : "", markdown.length);
 		text_adds(t, "}");
 	}
-	if (is_address(rule->url))
+	if (text_is_address(rule->url))
 		member(t, "helpUri", rule->url);
 	t->failed = t->failed || plain.failed || markdown.failed;
 	text_free(&plain);

@@ -241,21 +241,6 @@ static bool sort_rows(struct postmortem *pm)
 
 /* ---- a log ---- */
 
-/* The time of what failed: of its line, or the last that a line above it tells. */
-static bool root_time(const struct clsf_verdict *v, struct clsf_time *ret)
-{
-	if (clsf_line_time(v->line.text, v->line.text_length, ret))
-		return true;
-	for (size_t end = v->before_length; end > 0;) {
-		const char *newline = memrchr(v->before, '\n', end - 1);
-		size_t start = newline ? (size_t)(newline - v->before) + 1 : 0;
-		if (clsf_line_time(v->before + start, end - 1 - start, ret))
-			return true;
-		end = start;
-	}
-	return false;
-}
-
 static void add_impact(struct postmortem *pm, const struct postmortem_log *log)
 {
 	struct text *t = &pm->impact;
@@ -419,7 +404,7 @@ void postmortem_add(struct postmortem *pm, const struct postmortem_log *log)
 		return;
 	if (pm->logs++ == 0)
 		say(&pm->title, v->title);
-	if (root_time(v, &t) && t.clock == CLSF_CLOCK_FULL &&
+	if (span_of_failure(v, &t) && t.clock == CLSF_CLOCK_FULL &&
 	    (pm->since.clock == CLSF_CLOCK_NONE || t.nanoseconds < pm->since.nanoseconds))
 		pm->since = t;
 	add_actions(pm, v);

@@ -23,6 +23,7 @@ struct postmortem_log {
 	uint64_t line;                       /* the verdict's, of the whole */
 	const struct marks *marks;
 	const struct span *span;
+	int64_t mtime;                       /* of the file: nanoseconds since 1970; 0: not known */
 };
 
 struct postmortem_row;

@@ -7,16 +7,20 @@
 
 #include "scan.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cores.h"
+#include "files.h"
 #include "interrupt.h"
 #include "load.h"
 #include "moment.h"
 #include "profile.h"
+#include "report_page.h"
 
 /* ---- telling ---- */
 
@@ -42,6 +46,24 @@ void scan_tell_input(struct scan *scan, const char *source, const struct input_r
 		         (unsigned long long)r->invalid_offset);
 }
 
+static void report_log(struct scan *scan, const struct postmortem_log *log)
+{
+	struct report_log reported;
+	report_log_fill(&reported, log->source, log->verdict);
+	reported.time = report_time_of(log->verdict, log->span, log->source, log->mtime);
+	report_add(&scan->report, &reported);
+}
+
+/* Lines of context that only the report asked for are not for the output. */
+static void put_out(struct scan *scan, const char *source, const struct clsf_verdict *verdict)
+{
+	struct clsf_verdict shown = *verdict;
+	if (scan->options->hide_context)
+		shown.before_length = shown.after_length = 0;
+	output_log(&scan->options->output, &scan->output, stdout, source, &shown, clsf_ruleset_hash(scan->ruleset),
+	           scan->totals.logs == 1);
+}
+
 void scan_tell_log(struct scan *scan, struct postmortem_log *log)
 {
 	const struct clsf_verdict *verdict = log->verdict;
@@ -54,15 +76,18 @@ void scan_tell_log(struct scan *scan, struct postmortem_log *log)
 	} else {
 		scan->totals.undetermined++;
 	}
-	if (scan->options->matches)
-		return;
 	if (scan->grouped)
 		groups_add(&scan->groups, log->source, verdict, log->marks->context, log->marks->n_context);
+	if (scan->options->report && scan->options->state)
+		groups_add(&scan->remembered, log->source, verdict, log->marks->context, log->marks->n_context);
+	if (scan->options->report)
+		report_log(scan, log);
+	if (scan->options->matches)
+		return;
 	if (scan->document)
 		postmortem_add(&scan->postmortem, log);
 	else
-		output_log(&scan->options->output, &scan->output, stdout, log->source, verdict,
-		           clsf_ruleset_hash(scan->ruleset), scan->totals.logs == 1);
+		put_out(scan, log->source, verdict);
 }
 
 static void tell_remark(struct scan *scan, const struct scanned *s)
@@ -91,7 +116,7 @@ void scan_tell(struct told *told, void *user)
 		scan_tell_input(scan, s->source, &s->result);
 		scan_tell_log(scan, &(struct postmortem_log){
 			.source = s->source, .verdict = &s->verdict, .line = s->verdict.line.number,
-			.marks = &s->marks, .span = &s->span });
+			.marks = &s->marks, .span = &s->span, .mtime = s->mtime });
 	}
 	if (good)
 		scan_state_tell(scan, s);
@@ -124,13 +149,38 @@ static void tell_end(struct scan *scan, uint64_t nanoseconds)
 	scan->outcome->unread = true;
 }
 
-/* ---- the run ---- */
-
 static void fail(struct scan *scan, const char *why)
 {
 	complain("%s", why);
 	scan->outcome->unread = true;
 }
+
+static void write_report(struct scan *scan)
+{
+	struct text page = { 0 };
+	struct groups *groups = scan->options->state ? &scan->remembered : &scan->groups;
+	struct report_about about = {
+		.groups = groups,
+		.ruleset_hash = scan->ruleset ? clsf_ruleset_hash(scan->ruleset) : "",
+		.rules = scan->ruleset ? clsf_ruleset_count(scan->ruleset) : 0,
+		.quarantined = scan->ruleset ? clsf_ruleset_quarantined(scan->ruleset) : 0,
+		.interrupted = interrupted(),
+		.unread = scan->outcome->unread,
+		.redacted = scan->options->redact,
+		.made = time(NULL),
+	};
+	groups_finish(groups);
+	report_page(&scan->report, &about, &page);
+	if (page.failed || groups->failed_memory)
+		fail(scan, "out of memory: no report is written");
+	else if (!write_new(scan->options->report, true, &page)) {
+		complain("%s: %s", scan->options->report, strerror(errno));
+		scan->outcome->unread = true;
+	}
+	text_free(&page);
+}
+
+/* ---- the run ---- */
 
 static bool prepare(struct scan *scan)
 {
@@ -149,10 +199,11 @@ static bool prepare(struct scan *scan)
 	if (!scan->ruleset)
 		return false;
 	scan->document = !options->matches && options->output.format == OUTPUT_POSTMORTEM;
-	scan->grouped = !options->matches && !quiet && output_tells_groups(options->output.format);
-	scan->spans = scan->document || options->state;
+	scan->grouped = (options->report && !options->state) ||
+	                (!options->matches && !quiet && output_tells_groups(options->output.format));
+	scan->spans = scan->document || options->report || options->state;
+	scan->marked = scan->document || ((scan->grouped || options->report) && marks_capture(scan->ruleset));
 	scan->windowed = options->window.has_since || options->window.has_until;
-	scan->marked = scan->document || (scan->grouped && marks_capture(scan->ruleset));
 	struct clsf_stream_options *stream = &scan->stream_options;
 	*stream = (struct clsf_stream_options)CLSF_STREAM_OPTIONS_INIT;
 	stream->context = options->context;
@@ -233,6 +284,8 @@ static void run(struct scan *scan)
 		         options->window.has_since ? "--since" : "",
 		         options->window.has_since && options->window.has_until ? " and " : "",
 		         options->window.has_until ? "--until" : "");
+	if (options->report)
+		write_report(scan);
 	if (interrupted()) {
 		complain("interrupted; what was found so far is complete");
 		scan->outcome->interrupted = true;
@@ -254,6 +307,8 @@ int command_scan(int argc, char **argv, struct outcome *o)
 		run(&scan);
 	output_state_free(&scan.output);
 	postmortem_free(&scan.postmortem);
+	report_free(&scan.report);
+	groups_free(&scan.remembered);
 	groups_free(&scan.groups);
 	for (size_t i = 0; scan.scanner && i < scan.n_scanners; i++)
 		scanner_done(&scan.scanner[i]);

@@ -17,6 +17,7 @@
 #include "options.h"
 #include "postmortem.h"
 #include "progress.h"
+#include "report.h"
 #include "scan_state.h"
 #include "scanned.h"
 #include "span.h"
@@ -75,6 +76,8 @@ struct scan {
 	struct postmortem postmortem;
 	struct state *state;         /* of --state; NULL: there is none */
 	bool state_failed;           /* and that was told */
+	struct report report;        /* filled if --report is given */
+	struct groups remembered;    /* of the report, with --state: also those of earlier runs */
 };
 
 /* ---- scan.c: telling ---- */

@@ -230,6 +230,8 @@ static void hand_over_log(struct scanner *s, const struct clsf_verdict *verdict,
 		log = scanned_outside(s->source);
 	else
 		log = scanned_log(s->source, verdict, result, s->scan->marked ? &s->marks : NULL, span);
+	if (log)
+		log->mtime = s->mtime;
 	free((void *)(uintptr_t)more.warnings);
 	if (w && window_left_out(w))
 		job_tell(s->job, log ? &log->told : NULL);

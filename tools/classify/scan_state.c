@@ -90,9 +90,26 @@ void scan_state_pause(struct scan *scan)
 	look_after(scan);
 }
 
+static void report_recalled(struct scan *scan, const struct state_recalled *log)
+{
+	struct report_log reported;
+	struct clsf_time failed;
+	report_log_fill(&reported, log->source, log->verdict);
+	reported.time = (struct report_time){ log->timed ? REPORT_CLOCK_LOG : REPORT_CLOCK_FILE, log->last };
+	if (log->verdict->outcome == CLSF_FAILED && span_of_failure(log->verdict, &failed) &&
+	    failed.clock == CLSF_CLOCK_FULL)
+		reported.time.seconds = failed.nanoseconds / 1000000000;
+	report_add(&scan->report, &reported);
+	groups_add(&scan->remembered, log->source, log->verdict, NULL, 0);
+}
+
 static bool recall(const struct state_recalled *log, void *user)
 {
 	struct scan *scan = user;
+	if (scan->options->report)
+		report_recalled(scan, log);
+	if (scan->options->output.format != OUTPUT_PROMETHEUS)
+		return true;
 	scan->totals.logs++;
 	scan->totals.failed += log->verdict->outcome == CLSF_FAILED;
 	scan->totals.passed += log->verdict->outcome == CLSF_PASSED;
@@ -104,7 +121,7 @@ static bool recall(const struct state_recalled *log, void *user)
 
 void scan_state_recall(struct scan *scan)
 {
-	if (scan->state && scan->options->output.format == OUTPUT_PROMETHEUS) {
+	if (scan->state && (scan->options->report || scan->options->output.format == OUTPUT_PROMETHEUS)) {
 		state_recall(scan->state, &scan->options->inputs, recall, scan);
 		look_after(scan);
 	}

@@ -81,3 +81,17 @@ void span_end(struct span_finder *s, uint64_t before, uint64_t lines)
 	}
 	s->head_length = s->tail_length = 0;
 }
+
+bool span_of_failure(const struct clsf_verdict *v, struct clsf_time *ret)
+{
+	if (clsf_line_time(v->line.text, v->line.text_length, ret))
+		return true;
+	for (size_t end = v->before_length; end > 0;) {
+		const char *newline = memrchr(v->before, '\n', end - 1);
+		size_t start = newline ? (size_t)(newline - v->before) + 1 : 0;
+		if (clsf_line_time(v->before + start, end - 1 - start, ret))
+			return true;
+		end = start;
+	}
+	return false;
+}

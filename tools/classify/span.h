@@ -34,4 +34,7 @@ void span_feed(struct span_finder *finder, const char *data, size_t length);
 /* It, or a part of it, ends; it had so many lines before that part, and has so many with it. */
 void span_end(struct span_finder *finder, uint64_t lines_before, uint64_t lines);
 
+/* The time of what failed: of its line, or the last that a line of context above it tells. */
+bool span_of_failure(const struct clsf_verdict *v, struct clsf_time *ret_time);
+
 #endif

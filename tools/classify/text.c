@@ -127,6 +127,15 @@ size_t text_cut(const char *data, size_t length, size_t most)
 	return n;
 }
 
+bool text_is_address(const char *url)
+{
+	bool web = strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0;
+	for (const char *p = url; *p; p++)
+		if (*p <= ' ' || *p == 0x7f || strchr("\"'<>\\^`{|}", *p))
+			return false;
+	return web;
+}
+
 bool text_is_utf8(const char *data, size_t length)
 {
 	for (size_t i = 0; i < length;) {

@@ -44,6 +44,9 @@ size_t utf8_next(const char *data, size_t length, uint32_t *ret_character);
 /* The bytes of a text that are at most `most` and end where a character does. */
 size_t text_cut(const char *data, size_t length, size_t most);
 
+/* Whether it is the address of a page and nothing else: no placeholder, and no scheme that would act. */
+bool text_is_address(const char *url);
+
 /* Whether all of it is UTF-8. */
 bool text_is_utf8(const char *data, size_t length);
 
