@@ -106,6 +106,13 @@ def test_the_time_of_a_line_above(classify):
     assert rows(document)[1][:2] == ["not told", "root cause"]
 
 
+def test_a_time_without_a_year(classify):
+    """The day is that of the line, before and after the day that few years have."""
+    for day, told in (("Feb 28", "02-28"), ("Feb 29", "02-29"), ("Mar  1", "03-01"), ("Dec 31", "12-31")):
+        document = write(classify, {"a.log": f"{day} 10:00:01 host app[7]: step failed\n"})
+        assert rows(document)[0][0] == f"{told} 10:00:01"
+
+
 def test_unknown(classify):
     """Telling lines, the template, and how to go on."""
     document = write(classify, {"a.log": "frobnicator: cannot frob\nbuild ended badly\n"})

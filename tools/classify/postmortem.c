@@ -15,6 +15,7 @@
 #define MAX_ROWS 200         /* of the timeline */
 #define MAX_TEXT 240         /* bytes of a line in a table */
 #define SECOND INT64_C(1000000000)
+#define LEAP_YEAR (INT64_C(730) * 86400)  /* seconds from 1970 to 1972, a year that has every day */
 
 struct postmortem_row {
 	struct clsf_time time;       /* clock NONE: the line tells none */
@@ -61,6 +62,7 @@ static void add_time(struct text *t, const struct clsf_time *time)
 			strftime(form, sizeof(form), "%Y-%m-%d %H:%M:%S", &tm);
 		break;
 	case CLSF_CLOCK_YEARLESS:
+		seconds += LEAP_YEAR;
 		if (gmtime_r(&seconds, &tm))
 			strftime(form, sizeof(form), "%m-%d %H:%M:%S", &tm);
 		break;
