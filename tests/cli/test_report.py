@@ -363,6 +363,16 @@ def test_part_of_a_time(classify, rules, line, changed, meant):
     assert row[0] == meant
 
 
+def test_with_a_window(classify, rules):
+    """With --since and --until the page says so."""
+    for day in (2, 3, 4):
+        classify.write(f"logs/{day}.log", disk(day))
+    page = report(classify, "-r", rules, "--since", "2026-03-03", "--until", "2026-03-04", "logs")
+    assert page.headline == "The log failed"
+    assert "Only lines from 2026-03-03 00:00 on and before 2026-03-04 00:00 were looked at" in (
+        page.root.of_class("notices")[0].text)
+
+
 def test_with_a_state(classify, rules):
     """With --state the report is of all that is remembered, and looks as if all were scanned now."""
     for day in (2, 3, 4):

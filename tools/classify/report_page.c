@@ -100,6 +100,19 @@ static void add_notices(struct page *p)
 	const struct report_about *a = p->about;
 	struct text *t = p->t;
 	struct text list = { 0 };
+	if (a->window && (a->window->has_since || a->window->has_until)) {
+		text_adds(&list, "<li>Only lines");
+		if (a->window->has_since) {
+			text_adds(&list, " from ");
+			html_add_time(&list, a->window->since / 1000000000);
+			text_adds(&list, " on");
+		}
+		if (a->window->has_until) {
+			text_adds(&list, a->window->has_since ? " and before " : " before ");
+			html_add_time(&list, a->window->until / 1000000000);
+		}
+		text_adds(&list, " were looked at, and logs without any such line are left out.</li>\n");
+	}
 	if (a->interrupted)
 		text_adds(&list, "<li><b>The scan was interrupted.</b> What was found until then is all here; what would have "
 		                 "come after it is not.</li>\n");

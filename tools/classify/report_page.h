@@ -9,6 +9,7 @@
 
 #include "groups.h"
 #include "report.h"
+#include "window.h"
 
 /* What the page tells of the run. */
 struct report_about {
@@ -17,6 +18,7 @@ struct report_about {
 	size_t rules, quarantined;
 	bool interrupted, unread;    /* it came before all was read; an input could not be read in full */
 	bool redacted;
+	const struct window *window; /* the only lines that were looked at; NULL: all were */
 	int64_t made;                /* seconds since 1970 */
 };
 

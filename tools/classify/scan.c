@@ -167,6 +167,7 @@ static void write_report(struct scan *scan)
 		.interrupted = interrupted(),
 		.unread = scan->outcome->unread,
 		.redacted = scan->options->redact,
+		.window = &scan->options->window,
 		.made = time(NULL),
 	};
 	groups_finish(groups);
