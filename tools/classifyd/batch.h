@@ -51,7 +51,7 @@ enum batch_format {
 	BATCH_OTLP_JSON,
 };
 
-/* Everything in it lives in `pool`, or in the body that it was made of. */
+/* Everything in it lives in `pool` or in the tree. */
 struct batch {
 	struct pool pool;
 	enum batch_format format;
@@ -74,7 +74,7 @@ struct batch_limits {
 	size_t streams, entries;     /* of a body */
 };
 
-/* `body` is decompressed already and has to outlive the batch. */
+/* `body` is decompressed already, and not needed any more afterwards. */
 enum batch_result batch_read(struct batch *b, enum batch_format format, const void *body, size_t length,
                              const struct batch_limits *limits, char why[256]);
 

@@ -15,6 +15,7 @@
 
 #define BUCKETS ((size_t)1 << 14)
 #define SECOND UINT64_C(1000000000)
+#define MAX_BEHIND 64            /* pushes that wait for the thread before new ones wait, too */
 
 /* The rules that a log was begun with, and what scans with them. */
 struct generation {
@@ -43,9 +44,10 @@ static struct {
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock;
-	pthread_cond_t work;
-	struct push_queue queue;     /* under the lock */
-	bool stop;                   /* under the lock */
+	pthread_cond_t work, room;
+	struct push_queue queue;     /* under the lock, as what follows */
+	size_t behind;
+	bool stop;
 
 	/* the thread's */
 	struct build *buckets[BUCKETS];
@@ -55,7 +57,7 @@ static struct {
 	struct clsf_entry *entries;  /* not fed yet, all of logs of one generation */
 	size_t n_entries, entries_capacity;
 	struct generation *feeding;
-} b = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} b = { .lock = PTHREAD_MUTEX_INITIALIZER, .room = PTHREAD_COND_INITIALIZER };
 
 /* ---- generations ---- */
 
@@ -343,6 +345,8 @@ static struct push *wait_for_push(bool *ret_stop)
 	while (!b.queue.first && !b.stop && pthread_cond_timedwait(&b.work, &b.lock, &until) == 0)
 		;
 	struct push *p = push_queue_take(&b.queue);
+	if (p && --b.behind < MAX_BEHIND)
+		pthread_cond_broadcast(&b.room);
 	*ret_stop = b.stop && !p;
 	pthread_mutex_unlock(&b.lock);
 	return p;
@@ -398,7 +402,16 @@ void builds_take(struct push *p)
 {
 	pthread_mutex_lock(&b.lock);
 	push_queue_add(&b.queue, p);
+	b.behind++;
 	pthread_cond_signal(&b.work);
+	pthread_mutex_unlock(&b.lock);
+}
+
+void builds_wait(void)
+{
+	pthread_mutex_lock(&b.lock);
+	while (b.behind >= MAX_BEHIND)
+		pthread_cond_wait(&b.room, &b.lock);
 	pthread_mutex_unlock(&b.lock);
 }
 

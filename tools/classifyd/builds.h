@@ -20,6 +20,12 @@ bool builds_start(const struct config *config);
 /* Takes a push that was delivered, and the reference to it. */
 void builds_take(struct push *p);
 
+/*
+ * Waits while more pushes are behind than can be worth it: who takes new ones asks first, so that
+ * clients are slowed and memory is bounded.
+ */
+void builds_wait(void);
+
 /* Gives the builds that are open their verdicts, and ends the thread. */
 void builds_stop(void);
 

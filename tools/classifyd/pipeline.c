@@ -60,6 +60,7 @@ static void answered(struct push *p)
 {
 	if (p->status / 100 == 2) {
 		count_delivered(p);
+		push_trim(p);
 		if (p->classified && line.config->verdicts)
 			builds_take(push_hold(p));
 	}
@@ -299,6 +300,8 @@ static void *run(void *unused)
 		pthread_mutex_unlock(&line.lock);
 		if (!p)
 			break;
+		if (line.config->verdicts)
+			builds_wait();
 		handle(p, &hands);
 	}
 	clsf_worker_free(hands.worker);

@@ -40,6 +40,15 @@ void push_charge(struct push *p)
 	set_charge(p, p->body.capacity + p->decoded.capacity + p->labelled.capacity + p->batch.pool.used);
 }
 
+/* The entries of every form are copies, in the batch's pool or its tree. */
+void push_trim(struct push *p)
+{
+	bytes_free(&p->body);
+	bytes_free(&p->decoded);
+	bytes_free(&p->labelled);
+	push_charge(p);
+}
+
 size_t push_bytes_held(void)
 {
 	return atomic_load(&held);

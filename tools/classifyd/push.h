@@ -59,6 +59,8 @@ void push_release(struct push *p);
 
 /* Counts what the push holds now among the bytes in flight. */
 void push_charge(struct push *p);
+/* Frees what is needed no more when Loki has taken it: all but the entries and the answer. */
+void push_trim(struct push *p);
 /* The bytes in flight of all pushes. */
 size_t push_bytes_held(void);
 
