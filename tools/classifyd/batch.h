@@ -86,6 +86,13 @@ enum batch_result batch_read(struct batch *b, enum batch_format format, const vo
  */
 bool batch_write(const struct batch *b, bool as_metadata, struct bytes *to);
 
+/*
+ * Makes a body of Loki's protobuf form, not compressed, of entries from elsewhere; those of a
+ * stream stand side by side, in the order of the streams. False when memory is out.
+ */
+bool loki_protobuf_make(const struct batch_stream *streams, size_t n_streams, const struct batch_entry *entries,
+                        size_t n_entries, struct bytes *to);
+
 /* Ready for another body. */
 void batch_reset(struct batch *b);
 void batch_free(struct batch *b);

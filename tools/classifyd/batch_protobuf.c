@@ -220,6 +220,15 @@ static bool divide(struct pool *pool, const Loki__Stream *of, const struct batch
 	return true;
 }
 
+static bool pack(const Loki__Push *push, struct bytes *to)
+{
+	size_t size = loki__push__get_packed_size(push);
+	if (!bytes_reserve(to, size + 1))
+		return false;
+	to->length = loki__push__pack(push, (uint8_t *)to->data);
+	return true;
+}
+
 bool loki_protobuf_write(const struct batch *b, bool as_metadata, struct bytes *to)
 {
 	const Loki__Push *push = b->tree;
@@ -237,12 +246,44 @@ bool loki_protobuf_write(const struct batch *b, bool as_metadata, struct bytes *
 			whole.streams[whole.n_streams++] = parts.streams[j];
 		at += push->streams[i]->n_entries;
 	}
-	if (good) {
-		size_t size = loki__push__get_packed_size(&whole);
-		good = bytes_reserve(to, size + 1);
-		if (good)
-			to->length = loki__push__pack(&whole, (uint8_t *)to->data);
+	good = good && pack(&whole, to);
+	pool_free(&pool);
+	return good;
+}
+
+bool loki_protobuf_make(const struct batch_stream *streams, size_t n_streams, const struct batch_entry *entries,
+                        size_t n_entries, struct bytes *to)
+{
+	struct pool pool = { 0 };
+	Loki__Push push = LOKI__PUSH__INIT;
+	Loki__Stream *made = pool_alloc(&pool, (n_streams + 1) * sizeof(*made));
+	Loki__Stream **all = pool_alloc(&pool, (n_streams + 1) * sizeof(*all));
+	struct { Loki__Entry entry; Loki__Timestamp time; } *whole = pool_alloc(&pool, (n_entries + 1) * sizeof(*whole));
+	Loki__Entry **places = pool_alloc(&pool, (n_entries + 1) * sizeof(*places));
+	bool good = made && all && whole && places;
+	for (size_t i = 0; good && i < n_entries; i++) {
+		loki__entry__init(&whole[i].entry);
+		loki__timestamp__init(&whole[i].time);
+		whole[i].time.has_seconds = whole[i].time.has_nanos = 1;
+		whole[i].time.seconds = entries[i].time / 1000000000;
+		whole[i].time.nanos = (int32_t)(entries[i].time % 1000000000);
+		whole[i].entry.timestamp = &whole[i].time;
+		whole[i].entry.has_line = 1;
+		whole[i].entry.line = binary(entries[i].line, entries[i].length);
+		places[i] = &whole[i].entry;
 	}
+	for (size_t i = 0, at = 0; good && i < n_streams; i++) {
+		loki__stream__init(&made[i]);
+		made[i].has_labels = 1;
+		made[i].labels = binary(streams[i].labels, streams[i].length);
+		made[i].entries = places + at;
+		for (; at < n_entries && entries[at].stream == i; at++)
+			made[i].n_entries++;
+		all[i] = &made[i];
+	}
+	push.streams = all;
+	push.n_streams = n_streams;
+	good = good && pack(&push, to);
 	pool_free(&pool);
 	return good;
 }

@@ -220,13 +220,19 @@ static struct build *new_build(uint64_t hash, const struct push *p, const struct
 	return x;
 }
 
-static struct build *build_of(const struct push *p, const struct batch_stream *s)
+static struct build *find_build(uint64_t hash, const struct push *p, const struct batch_stream *s)
 {
-	uint64_t hash = hash_of(p->tenant, s->labels, s->length);
 	struct build *x = b.buckets[hash % BUCKETS];
 	while (x && !(x->hash == hash && strlen(x->labels) == s->length &&
 	              memcmp(x->labels, s->labels, s->length) == 0 && is_same(x->tenant, p->tenant)))
 		x = x->next;
+	return x;
+}
+
+static struct build *build_of(const struct push *p, const struct batch_stream *s)
+{
+	uint64_t hash = hash_of(p->tenant, s->labels, s->length);
+	struct build *x = find_build(hash, p, s);
 	if (!x) {
 		if (b.n >= b.config->max_open_streams) {
 			feed();
@@ -319,6 +325,12 @@ static void take(struct push *p)
 		gather(p, i, j);
 	}
 	feed();
+	for (size_t i = 0; p->ends && i < p->batch.n_streams; i++) {
+		struct build *x = find_build(hash_of(p->tenant, p->batch.streams[i].labels, p->batch.streams[i].length),
+		                             p, &p->batch.streams[i]);
+		if (x)
+			close_build(x, "end");
+	}
 }
 
 /* ---- the thread ---- */

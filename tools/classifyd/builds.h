@@ -5,8 +5,9 @@
 /*
  * From entries that were delivered to the verdicts of builds. Each stream, that is each set of
  * labels of a tenant, is a log in progress; it is a build that ends when the next one starts in it
- * (a start marker after a marker of success or failure, or the same start marker again), when it
- * is silent for a while, or when the daemon ends. One thread does all of it.
+ * (a start marker after a marker of success or failure, or the same start marker again), when what
+ * it is read from ends, when it is silent for a while, or when the daemon ends. One thread does all
+ * of it.
  *
  * Threads: builds_take() from any.
  */

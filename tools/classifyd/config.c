@@ -46,6 +46,9 @@ static const struct setting settings[] = {
 	{ "loki.bearer_token_file", TEXT, AT(loki_identity.token_file), 0, 0, NULL },
 	{ "loki.tenant", TEXT, AT(tenant), 0, 0, NULL },
 	{ "loki.timeout", DURATION, AT(loki_timeout), SECOND / 10, 3600 * SECOND, NULL },
+	{ "inputs.stdin.enabled", BOOLEAN, AT(from_stdin), 0, 0, NULL },
+	{ "inputs.stdin.labels", PAIRS, AT(stdin_labels), 0, 0, NULL },
+	{ "queue.patience", DURATION, AT(patience), SECOND / 10, 7 * 86400 * SECOND, NULL },
 	{ "rules.paths", LIST, AT(rules), 0, 0, NULL },
 	{ "rules.cache", TEXT, AT(cache), 0, 0, NULL },
 	{ "labels.category_as", CHOICE, AT(category_as), 0, 0, " label metadata " },
@@ -81,7 +84,7 @@ bool config_init(struct config *c)
 {
 	*c = (struct config){
 		.idle_timeout = 120 * SECOND, .loki_timeout = 30 * SECOND,
-		.capture_size = 256, .capture_values = 1000,
+		.patience = 300 * SECOND, .capture_size = 256, .capture_values = 1000,
 		.verdicts = true, .silence = 300 * SECOND,
 		.max_body = 16 * MIB, .max_decoded = 64 * MIB, .max_entries = 1000000, .max_streams = 10000,
 		.max_in_flight = 512 * MIB, .max_connections = 20000, .max_open_streams = 20000,

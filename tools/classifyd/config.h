@@ -46,6 +46,12 @@ struct config {
 	char *tenant;                /* of what is not sent for a client; or NULL */
 	size_t loki_timeout;
 
+	bool from_stdin;
+	struct config_pairs stdin_labels;
+
+	char *queue;                 /* the file that holds what Loki has not taken; NULL: memory does */
+	size_t patience;             /* how long is waited for Loki at the end of standard input */
+
 	struct config_list rules;    /* paths; none: the shipped packs */
 	char *cache;
 

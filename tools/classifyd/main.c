@@ -14,6 +14,7 @@
 #include "../classify/cli.h"
 #include "builds.h"
 #include "config.h"
+#include "inputs.h"
 #include "log.h"
 #include "metrics.h"
 #include "outbox.h"
@@ -31,6 +32,8 @@ static const char help[] =
 	"Takes log entries as Loki does, labels those that show a failure, and passes them on to Loki.\n"
 	"\n"
 	"  --listen HOST:PORT     take pushes here; port 0: any that is free\n"
+	"  --stdin                read standard input, and end with it\n"
+	"  --label NAME=VALUE     a label of what --stdin reads (job=stdin); may be repeated\n"
 	"  --loki URL             pass entries on to this Loki; without it they are printed as JSON\n"
 	"  --tenant NAME          X-Scope-OrgID of verdicts and of what no client sent\n"
 	"  --rules PATH           rules instead of the shipped ones ('default'); may be repeated\n"
@@ -52,6 +55,7 @@ static const struct { const char *setting, *value; } option_settings[] = {
 	{ "server.listen", NULL }, { "loki.url", NULL }, { "loki.tenant", NULL }, { "rules.paths", NULL },
 	{ "rules.cache", NULL }, { "labels.category_as", NULL }, { "labels.redact", "true" },
 	{ "verdicts.silence", NULL }, { "verdicts.enabled", "false" }, { "threads", NULL }, { "log.level", NULL },
+	{ "inputs.stdin.enabled", "true" }, { "inputs.stdin.labels", NULL },
 };
 
 static const struct option options[] = {
@@ -66,6 +70,8 @@ static const struct option options[] = {
 	{ "no-verdicts", no_argument, NULL, OPTION_SETTING + 8 },
 	{ "threads", required_argument, NULL, OPTION_SETTING + 9 },
 	{ "log.level", required_argument, NULL, OPTION_SETTING + 10 },
+	{ "stdin", no_argument, NULL, OPTION_SETTING + 11 },
+	{ "label", required_argument, NULL, OPTION_SETTING + 12 },
 	{ "config.file", required_argument, NULL, OPTION_CONFIG },
 	{ "check-config", no_argument, NULL, OPTION_CHECK },
 	{ "compile-rules", no_argument, NULL, OPTION_COMPILE },
@@ -152,25 +158,30 @@ static bool start(const struct config *config)
 	metric_set(METRIC_BUILD_INFO, metric_labels(labels, "version", clsf_version(), "engine", clsf_engine_version(), NULL), 1);
 	if (config->loki && !upstream_start(config))
 		return false;
-	if ((config->verdicts && !builds_start(config)) || !pipeline_start(config, server_answer) || !server_start(config))
+	if ((config->verdicts && !builds_start(config)) || !pipeline_start(config))
+		return false;
+	if (config->listen && !server_start(config))
 		return false;
 	server_ready(true);
-	return true;
+	return inputs_start(config);
 }
 
 /* From the outside in: who could still give work to whom is ended before. */
-static void stop(const struct config *config)
+static bool stop(const struct config *config)
 {
 	server_ready(false);
 	server_quiesce();
+	bool good = inputs_stop(LAST_WORDS);
 	pipeline_stop();
 	server_stop();
 	builds_stop();
 	if (config->loki) {
-		outbox_close(LAST_WORDS);
+		if (!outbox_close(LAST_WORDS) && config->from_stdin)
+			good = false;
 		upstream_stop();
 	}
 	rules_free();
+	return good;
 }
 
 static int serve(const struct config *config, const sigset_t *signals)
@@ -182,10 +193,12 @@ static int serve(const struct config *config, const sigset_t *signals)
 	int signal_number = 0;
 	while (sigwait(signals, &signal_number) != 0 || signal_number == SIGHUP)
 		server_answer_reloads(rules_load(config));
-	log_write(LOG_INFO, "ending", "signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM", NULL);
+	if (inputs_are_at_end())
+		log_write(LOG_INFO, "standard input has ended", NULL);
+	else
+		log_write(LOG_INFO, "ending", "signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM", NULL);
 	server_answer_reloads(false);
-	stop(config);
-	return print_is_good() ? 0 : 1;
+	return stop(config) && print_is_good() ? 0 : 1;
 }
 
 static int run(const struct command *command, const struct config *config)
@@ -199,8 +212,8 @@ static int run(const struct command *command, const struct config *config)
 		puts("the configuration is good");
 		return 0;
 	}
-	if (!config->listen) {
-		wrong("there is nothing to do: no place to listen on was given", "--listen");
+	if (!config->listen && !config->from_stdin) {
+		wrong("there is nothing to do: no place to listen on and nothing to read was given", "--listen");
 		return 2;
 	}
 	if (!rules_load(config))

@@ -4,6 +4,7 @@
 #include "outbox.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -31,6 +32,8 @@ static struct {
 	size_t n, under_way;
 } box = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+static atomic_bool lost;         /* was a verdict */
+
 static void free_letter(struct letter *l)
 {
 	free(l->body);
@@ -43,6 +46,7 @@ static void free_letter(struct letter *l)
 static void lose(const char *why)
 {
 	char labels[METRIC_LABELS];
+	atomic_store(&lost, true);
 	metric_add(METRIC_VERDICTS_DROPPED, metric_labels(labels, "reason", why, NULL), 1);
 	log_write(LOG_ERROR, "a verdict is lost", "reason", why, NULL);
 }
@@ -150,7 +154,7 @@ static size_t waiting(void)
 	return n;
 }
 
-void outbox_close(unsigned seconds)
+bool outbox_close(unsigned seconds)
 {
 	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
 	for (uint64_t end = clock_now() + seconds * SECOND; waiting() && clock_now() < end;) {
@@ -160,9 +164,11 @@ void outbox_close(unsigned seconds)
 	if (box.n)
 		log_write(LOG_ERROR, "verdicts that Loki did not take are lost", "verdicts",
 		          log_number((long long)box.n), NULL);
+	bool good = !box.n && !atomic_load(&lost);
 	while (box.first) {
 		struct letter *l = box.first;
 		box.first = l->next;
 		free_letter(l);
 	}
+	return good;
 }

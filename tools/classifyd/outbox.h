@@ -19,7 +19,7 @@ void outbox_add(const char *body, size_t length, const char *tenant, const char 
 /* Sends what is due at the time `now` (push.h). */
 void outbox_send(uint64_t now);
 
-/* Tries for some more seconds to empty it; what is left is told and lost. */
-void outbox_close(unsigned seconds);
+/* Tries for some more seconds to empty it; what is left is told and lost. False when a verdict was lost. */
+bool outbox_close(unsigned seconds);
 
 #endif

@@ -19,7 +19,6 @@
 
 static struct {
 	const struct config *config;
-	pipeline_answer_fn answer;
 	struct guard *guard;
 	pthread_t *threads;
 	size_t n_threads;
@@ -65,7 +64,7 @@ static void answered(struct push *p)
 			builds_take(push_hold(p));
 	}
 	metric_add(METRIC_REQUEST_DURATION, "", (double)(clock_now() - p->received) / 1e9);
-	line.answer(p);
+	p->done(p);
 	pthread_mutex_lock(&line.lock);
 	if (--line.unanswered == 0)
 		pthread_cond_broadcast(&line.idle);
@@ -153,7 +152,7 @@ static bool decode(struct push *p, enum encoding *transport)
 		unclassified("encoding");
 		return false;
 	}
-	size_t limit = line.config->max_decoded;
+	size_t limit = p->own ? SIZE_MAX : line.config->max_decoded;
 	if (is_snappy && *transport == ENCODING_NONE) {
 		result = encoding_decode(&snappy, p->body.data, p->body.length, limit, &p->decoded);
 	} else {
@@ -196,7 +195,8 @@ static bool encode(struct push *p, enum encoding transport)
 /* Makes a batch of the body. False: it passes as it is, or has its answer. */
 static bool read_batch(struct push *p)
 {
-	const struct batch_limits limits = { line.config->max_streams, line.config->max_entries };
+	const struct batch_limits limits = { p->own ? SIZE_MAX : line.config->max_streams,
+	                                     p->own ? SIZE_MAX : line.config->max_entries };
 	char why[256] = "", text[320];
 	switch (batch_read(&p->batch, p->format, p->decoded.data, p->decoded.length, &limits, why)) {
 	case BATCH_GOOD:
@@ -269,7 +269,10 @@ static void handle(struct push *p, struct hands *h)
 	if (decode(p, &transport) && read_batch(p))
 		label(p, h, transport);
 	push_charge(p);
-	metric_add(METRIC_SCAN_DURATION, "", (double)(clock_now() - begun) / 1e9);
+	if (p->ends)
+		p->status = 204;                 /* only the builds have to know */
+	else
+		metric_add(METRIC_SCAN_DURATION, "", (double)(clock_now() - begun) / 1e9);
 	if (p->status) {
 		answered(p);
 		return;
@@ -309,10 +312,9 @@ static void *run(void *unused)
 	return NULL;
 }
 
-bool pipeline_start(const struct config *config, pipeline_answer_fn answer)
+bool pipeline_start(const struct config *config)
 {
 	line.config = config;
-	line.answer = answer;
 	line.guard = guard_new(config->capture_values);
 	line.threads = calloc(config->threads, sizeof(*line.threads));
 	if (!line.guard || !line.threads)

@@ -13,13 +13,10 @@
 #include "config.h"
 #include "push.h"
 
-/* Called once for each push, with its answer in it; takes over the reference. */
-typedef void (*pipeline_answer_fn)(struct push *p);
-
 /* Starts the threads that classify. False, told, when that cannot be. */
-bool pipeline_start(const struct config *config, pipeline_answer_fn answer);
+bool pipeline_start(const struct config *config);
 
-/* Takes a push with a whole body, and the reference to it. */
+/* Takes a push with a whole body, and the reference to it; its `done` is called in the end. */
 void pipeline_submit(struct push *p);
 
 /* Waits until all that was submitted is answered, and ends the threads. */

@@ -5,8 +5,9 @@
 /*
  * A push on its way: what a client sent, what becomes of it, and the answer.
  *
- *     server.c receives -> classify.c decodes, labels, encodes -> upstream.c sends
- *         -> the answer goes back to server.c
+ *     server.c receives, or sender.c takes from the queue
+ *         -> pipeline.c decodes, labels, encodes -> upstream.c sends
+ *         -> the answer goes back to where it came from
  *         -> what Loki took goes to builds.c
  *
  * One thread at a time works on it; the queues between hand it over. The server and the builds
@@ -23,6 +24,11 @@
 struct push {
 	atomic_int references;
 	struct push *next;           /* in the queue that it waits in */
+
+	/* Is told once, when the answer is there, and takes over the reference. */
+	void (*done)(struct push *p);
+	bool own;                    /* made of lines that the daemon read: limits of clients are not for it */
+	bool ends;                   /* it has no entries, and says that its streams are at their ends */
 
 	/* as it came */
 	const char *path;            /* of the route: static */

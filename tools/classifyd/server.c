@@ -246,6 +246,7 @@ static enum MHD_Result hand_over(struct request *r, struct MHD_Connection *conne
 	r->state = WAITING;
 	r->push->received = clock_now();
 	r->push->connection = connection;
+	r->push->done = server_answer;
 	MHD_suspend_connection(connection);
 	if (r->route->forward) {
 		pipeline_submit(push_hold(r->push));

@@ -13,7 +13,7 @@
 /* Listens. False, told, when that cannot be. */
 bool server_start(const struct config *config);
 
-/* A push has its answer: a pipeline_answer_fn. Threads: any. */
+/* A push has its answer. Threads: any. */
 void server_answer(struct push *p);
 
 /* The rules are there: /ready says so from now on. */
