@@ -15,11 +15,24 @@
  *     }
  *     clsf_reader_free(reader);
  *
- * What a file is, its content tells and never its name. A compressed text is
+ * What a file is, its content tells and never its name: gzip, zstd, xz, bzip2,
+ * lz4, tar and zip are read, and anything else is a text. A compressed text is
  * one log and keeps the name of its file; the members of a tar or zip archive
  * are logs of their own, "archive!member", and an archive inside an archive is
- * opened once more: "a.tar!b.zip!c.log". Nothing is ever written to disk and
- * no link is followed, so the names of members are only texts.
+ * opened once more: "a.tar!b.zip!c.log".
+ *
+ * Files come from anywhere, and may be made to harm. Nothing is ever written to
+ * disk, no link is followed and no program is started, so that the names of
+ * members are only texts, of any bytes but NUL. Memory does not depend on what a
+ * file holds: about 2 MiB, 4 MiB with a thread, and what the decoder needs for
+ * its window, at most 128 MiB each for xz and zstd. What a little file may become
+ * is limited by the options. The libraries that decode run in the process; who
+ * does not trust them with such files runs it in a sandbox.
+ *
+ * A regular file is read up to the size that it had when it was opened, however
+ * much it grows meanwhile. A zip archive that comes through a pipe, or lies in
+ * something else, is read without its central directory: links in it look like
+ * logs that hold their target, and members that were deleted from it come back.
  */
 
 #include <classify/common.h>
@@ -39,8 +52,8 @@ struct clsf_member {
 
 /* What a remark is about. The numbers are stable. */
 enum clsf_remark {
-	CLSF_REMARK_SKIPPED = 0,         /* no log: a link, a device, an empty folder; nothing is lost */
-	CLSF_REMARK_UNREADABLE = 1,      /* a log that cannot be read: encrypted, or in a method that is not known */
+	CLSF_REMARK_SKIPPED = 0,         /* no log: a link, a device; nothing is lost */
+	CLSF_REMARK_UNREADABLE = 1,      /* cannot be read: encrypted, damaged from its beginning, an unknown method */
 	CLSF_REMARK_LIMIT = 2,           /* what is behind a limit was not read */
 };
 
@@ -54,14 +67,18 @@ typedef void (*clsf_remark_fn)(enum clsf_remark what, const char *name, const ch
  * Options of a reader. Set `size` with CLSF_READER_OPTIONS_INIT; what is zero
  * or NULL takes the default. A limit that is passed ends the log or the
  * archive with CLSF_E_LIMIT or a remark, never silently.
+ *
+ * `ahead` lets decompressing and scanning overlap; there is no thread for what
+ * need not be decompressed, or is small. An archive that comes through a pipe is
+ * always read by one, so that waiting for it can be interrupted.
  */
 struct clsf_reader_options {
 	size_t size;
 	clsf_remark_fn on_remark;
 	void *user;                      /* passed to on_remark */
 	int ahead;                       /* 1: a thread of the reader's own decompresses ahead of the caller */
-	uint32_t max_depth;              /* archives inside archives that are opened; default 1 */
-	uint32_t max_members;            /* logs of one file; default 1,000,000 */
+	uint32_t max_depth;              /* archives inside archives that are opened; default 1, at most 8 */
+	uint32_t max_members;            /* members of the archives in one file; default 1,000,000 */
 	uint32_t max_ratio;              /* decompressed to compressed bytes, looked at from 64 MiB on; default 2,000 */
 	uint64_t max_member_bytes;       /* decompressed bytes of one log; default 1 TiB */
 	uint64_t max_total_bytes;        /* decompressed bytes of one file; default 4 TiB */
@@ -97,7 +114,8 @@ CLSF_API int clsf_reader_open_fd(int fd, const char *name, const struct clsf_rea
 CLSF_API int clsf_reader_reopen(struct clsf_reader *reader, const char *path, struct clsf_error *err);
 
 /*
- * Goes to the next log; what is left of the one at hand is passed over.
+ * Goes to the next log; what is left of the one at hand is passed over, which
+ * for a member of a compressed archive means that it is decompressed.
  *
  * Returns 0; CLSF_STOPPED when there is none; CLSF_E_BUSY when a signal
  * interrupted a read that waits, and the call may be made again; a failure,

@@ -37,7 +37,7 @@ static const char general[] =
 static const char scan[] =
 	"usage: classify scan [OPTION]... PATH...\n"
 	"\n"
-	"Reads logs (files, folders, '-' for standard input; plain or gzip) and prints a verdict for each.\n"
+	"Reads logs (files, archives, folders, '-' for standard input) and prints a verdict for each.\n"
 	"\n"
 	"  -r, --rules PATH    rule file or folder, in place of the shipped packs; may be repeated;\n"
 	"                      'default' names the shipped packs\n"
