@@ -19,7 +19,7 @@ SKIPPED, UNREADABLE, REMARK_LIMIT = 0, 1, 2
 
 def binary():
     """The path of the program."""
-    return os.environ.get("READER_LOGS") or str((HERE / "../../build/tests/reader_logs").resolve())
+    return os.path.abspath(os.environ.get("READER_LOGS") or str((HERE / "../../build/tests/reader_logs").resolve()))
 
 
 @dataclass
