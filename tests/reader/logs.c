@@ -5,12 +5,14 @@
  * each before a NUL, and a length in decimal digits before a line's end; then
  * as many bytes. L begins a log, D is data of it, E its end or failure, R a
  * remark, N a failure to find the next, O one to open, P the position, M the
- * memory that was used at most.
+ * memory that was used at most, S that SIGUSR1 interrupted a call, which is
+ * then made again.
  *
  * usage: logs [OPTION VALUE]... [--] PATH...      "-" is standard input
  */
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +55,21 @@ static void on_remark(enum clsf_remark what, const char *name, const char *why, 
 	put('R', number, name, why, strlen(why));
 }
 
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+/* Whether the call is to be made again. */
+static bool interrupted(int code)
+{
+	if (code != CLSF_E_BUSY)
+		return false;
+	put('S', "", "", "", 0);
+	fflush(stdout);
+	return true;
+}
+
 static void read_log(struct clsf_reader *reader)
 {
 	struct clsf_error err = { 0 };
@@ -60,8 +77,10 @@ static void read_log(struct clsf_reader *reader)
 	size_t length;
 	uint64_t total = 0;
 	int code;
-	while ((code = clsf_reader_read(reader, &data, &length, &err)) == 0) {
+	while ((code = clsf_reader_read(reader, &data, &length, &err)) == 0 || interrupted(code)) {
 		char size[24];
+		if (code)
+			continue;
 		total += length;
 		snprintf(size, sizeof(size), "%zu", length);
 		put('D', size, "", data, length);
@@ -77,19 +96,23 @@ static void read_log(struct clsf_reader *reader)
 		abort();
 }
 
-static void read_all(struct clsf_reader *reader, bool skip)
+static void read_all(struct clsf_reader *reader, bool skip, bool leave)
 {
 	struct clsf_error err = { 0 };
 	const struct clsf_member *member;
 	int code;
 	uint64_t position = 0;
-	while ((code = clsf_reader_next(reader, &member, &err)) == 0) {
+	while ((code = clsf_reader_next(reader, &member, &err)) == 0 || interrupted(code)) {
 		char mtime[24] = "";
+		if (code)
+			continue;
 		if (member->has_mtime)
 			snprintf(mtime, sizeof(mtime), "%" PRId64, member->mtime);
 		put('L', member->name, mtime, "", 0);
 		if (!skip)
 			read_log(reader);
+		if (leave)
+			return;
 		if (clsf_reader_position(reader) < position)
 			abort();
 		position = clsf_reader_position(reader);
@@ -122,9 +145,11 @@ int main(int argc, char **argv)
 	struct clsf_reader_options options = CLSF_READER_OPTIONS_INIT;
 	struct clsf_reader *reader = NULL;
 	struct clsf_error err = { 0 };
-	bool again = false, skip = false;
+	bool again = false, skip = false, leave = false;
 	int i = 1;
 	options.on_remark = on_remark;
+	/* Without SA_RESTART. */
+	sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = on_signal }, NULL);
 	for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0 && argv[i][2]; i += 2) {
 		const char *name = argv[i] + 2;
 		uint64_t value = strtoull(argv[i + 1], NULL, 10);
@@ -144,6 +169,8 @@ int main(int argc, char **argv)
 			again = value;
 		else if (strcmp(name, "skip") == 0)
 			skip = value;
+		else if (strcmp(name, "leave") == 0)
+			leave = value;
 		else if (strcmp(name, "quiet") == 0)
 			quiet = value;
 		else
@@ -167,7 +194,7 @@ int main(int argc, char **argv)
 		if (code)
 			put_code('O', code, err.message);
 		else
-			read_all(reader, skip);
+			read_all(reader, skip, leave);
 	}
 	clsf_reader_free(reader);
 	put_number('M', most_memory());
