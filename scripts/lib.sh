@@ -22,8 +22,11 @@ test_packages="g++ cmake mandoc libcmocka-dev python3 python3-pytest python3-jso
 # For the Python package; what else it is built with, pip brings.
 python_packages="python3-dev python3-venv swig git"
 
-# Further ones for `scripts/test --full`: other compilers, and a browser for the report.
-full_packages="clang libclang-rt-14-dev abigail-tools chromium"
+# Further ones for `scripts/test --full`: other compilers, a browser for the report, Java for Spark.
+full_packages="clang libclang-rt-14-dev abigail-tools chromium
+	openjdk-17-jre-headless"
+# What the package index has to run the Python package on Spark and Dask.
+engine_wheels="pyspark pyarrow pandas<3 dask pytest"
 
 installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 
