@@ -4,9 +4,10 @@
 
 usage: peer_python.py EXPRESSIONS DATA BYTES ROUNDS
 
-Prints one JSON object in the form of bench/compare. Only the first whole lines
+DATA may be compressed by gzip, and then ends in .gz. Prints one JSON object in the form of bench/compare. Only the first whole lines
 of BYTES bytes are looked at, because this is slow.
 """
+import gzip
 import json
 import re
 import sys
@@ -17,7 +18,8 @@ def main():
     expressions_path, data_path, size, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     with open(expressions_path, "rb") as file:
         texts = file.read().split(b"\n")[:-1]
-    with open(data_path, "rb") as file:
+    opened = gzip.open if data_path.endswith(".gz") else open
+    with opened(data_path, "rb") as file:
         data = file.read(size)
     data = data[:data.rfind(b"\n") + 1]
     begun = time.process_time()

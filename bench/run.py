@@ -19,6 +19,8 @@ import subprocess
 import sys
 import time
 
+import compressed
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 GENERATE = os.path.join(HERE, "generate.py")
@@ -34,6 +36,8 @@ SLICES = {
     "python": {"shipped": 0.5, "100": 1, "500": 0.25, "5000": 0.03},
     "rg": {"100": 64, "500": 64, "5000": 2},
 }
+# What may be run by itself.
+PARTS = ["compressed", "start", "memory", "two_cores"]
 TITLES = {
     "hs": "bare hs_scan, 256 KiB blocks", "hs-single": "the same, SINGLEMATCH",
     "hs-literals": "literals alone, 256 KiB blocks", "hs-lines": "hs_scan, one call a line",
@@ -96,6 +100,8 @@ class Bench:
             [self.compare, "/dev/null", "/dev/null", "re2"]).stderr
         self.no_cache = ["--no-cache"] if "--no-cache" in self.help else []
         self.sets = ["shipped", "500", "5000"] if self.quick else ["shipped", "100", "500", "5000"]
+        if options.only == ["compressed"]:
+            self.sets = [compressed.NAME]
 
     # ---- helpers ----
 
@@ -163,7 +169,10 @@ class Bench:
                 self.call([sys.executable, GENERATE, "log", base + ".hits", kind, str(self.size),
                            self.log(name, kind)])
             say(f"rules {name}: {kept}; logs in {time.monotonic() - begun:.0f} s")
+        self.head(self.log("500", "ordinary"), self.path("small.log"), 20000)
         self.large = (128 if self.quick else 512) * MIB
+        if "shipped" not in self.sets:
+            return
         with open(self.path("large.log"), "wb") as out:
             # Quiet text, four times over: what it costs in memory does not depend on whether it comes again.
             self.call([sys.executable, GENERATE, "log", self.path("rshipped.hits"), "quiet",
@@ -425,41 +434,11 @@ class Bench:
             return len({number.search(match).group(1) for match in file})
 
     def compressed(self):
-        name = "500"
-        log = self.log(name, "ordinary")
-        packed = self.path("ordinary.log.gz")
-        with open(packed, "wb") as file:
-            subprocess.run(["gzip", "-6", "-c", log], stdout=file, check=True)
-        commands = {
-            "plain": (self.scan(name, "-o", "jsonl", log), (0,)),
-            "gz": (self.scan(name, "-o", "jsonl", packed), (0,)),
-            "zcat": (["gzip", "-dc", packed], (0,)),
-        }
-        if shutil.which("igzip"):
-            commands["igzip"] = (["igzip", "-dc", packed], (0,))
-        for command, _ in commands.values():
-            self.timed(command, output="/dev/null")
-        result = {n: [] for n in commands}
-        for _ in range(min(self.rounds, 5)):
-            for n, (command, good) in commands.items():
-                result[n] += self.timed(command, output="/dev/null", good=good)
-        size = os.path.getsize(log)
-        speed = {n: Samples(size / cpu / 1e9 for _, cpu, _ in t) for n, t in result.items()}
-        rows = [[n, speed[n].text(3), ratios(speed["gz"], speed[n]).text()] for n in speed]
-        self.tables.append(("Compressed, 500 rules, ordinary, one core, GB/s of text",
-                            "Processor time, all on one core. `gz` is `classify scan` of a .gz file, `plain` of the "
-                            "same text.",
-                            ["what", "speed", "gz over it"], rows))
-        r = ratios(speed["gz"], speed["zcat"])
-        self.target(".gz, one core, against zcat >/dev/null", r.text() + "x", "1x", r.median() >= 1)
-        fastest = "igzip" if "igzip" in speed else "zcat"
-        r = Samples(g * (1 / i + 1 / p) for g, i, p in zip(speed["gz"], speed[fastest], speed["plain"]))
-        self.target(f".gz, one core, against 1 / (1/{fastest} + 1/scan)", r.text() + "x", "0.9x", r.median() >= 0.9)
+        compressed.compressed(self, Samples, ratios)
 
     def start(self):
         rows = []
         small = self.path("small.log")
-        self.head(self.log("500", "ordinary"), small, 20000)
         runs = 5 if self.quick else 15
         for name in [s for s in self.sets if s != "100"]:
             few = 3 if name == "5000" else runs
@@ -602,6 +581,41 @@ class Bench:
         rows += [f"ruleset, {name}: `{value}`" for name, value in self.hashes.items()]
         return rows
 
+    def merge(self, machine):
+        """A part of the run: its tables, and its rows of the targets, take the place of what the file has of them."""
+        with open(self.options.results) as file:
+            head, *sections = file.read().split("\n## ")
+        new = {title: self.section(title, text, header, rows) for title, text, header, rows in self.tables}
+        out = [head]
+        for section in sections:
+            title = section.split("\n", 1)[0]
+            if title == "Targets":
+                rows = {what: self.row((what, *rest)) for what, *rest in self.targets}
+                lines = [rows.pop(line.split(" | ")[0][2:], line) for line in section.rstrip("\n").split("\n")]
+                section = "\n".join(lines + list(rows.values())) + "\n"
+            elif title in new:
+                section = new.pop(title)
+            elif title == "Checks and notes":
+                out += new.values()
+                new = {}
+                names = ", ".join(self.options.only)
+                section = section.rstrip("\n") + f"\n- Measured anew by itself: {names}; {machine[0]}; {machine[1]}.\n"
+            out.append(section)
+        with open(self.options.results, "w") as file:
+            file.write("\n## ".join(out))
+        for text in [self.section("Targets", "", ["what", "measured", "target", "met"], self.targets),
+                     *(self.section(*table) for table in self.tables)]:
+            print("## " + text)
+
+    @staticmethod
+    def row(cells):
+        return "| " + " | ".join(str(c) for c in cells) + " |"
+
+    def section(self, title, text, header, rows):
+        lines = [title, ""] + ([text, ""] if text else [])
+        lines += [self.row(header), "|" + "---|" * len(header)]
+        return "\n".join(lines + [self.row(row) for row in rows]) + "\n"
+
     def report(self, machine):
         out = ["<!-- SPDX-License-Identifier: Apache-2.0 -->", "# What it costs, beside its peers", "",
                "Written by `scripts/bench`; what is measured and how stands in [README.md](README.md).",
@@ -625,12 +639,18 @@ class Bench:
     def run(self):
         self.load = os.getloadavg()[0]
         begun = time.monotonic()
-        for step in (self.prepare, self.check_shares, self.guard, self.in_memory, self.on_files, self.compressed,
-                     self.start, self.memory, self.two_cores):
+        steps = (self.prepare, self.check_shares, self.guard, self.in_memory, self.on_files, self.compressed,
+                 self.start, self.memory, self.two_cores)
+        if self.options.only:
+            steps = [self.prepare] + [step for step in steps if step.__name__ in self.options.only]
+        for step in steps:
             say(f"== {step.__name__.replace('_', ' ')} ({time.monotonic() - begun:.0f} s)")
             step()
         self.notes.append(f"The whole run took {time.monotonic() - begun:.0f} s.")
-        self.report(self.machine())
+        if self.options.only:
+            self.merge(self.machine())
+        else:
+            self.report(self.machine())
         if not self.options.keep:
             shutil.rmtree(self.data)
         return 1 if self.broken else 0
@@ -642,6 +662,7 @@ def main():
     parser.add_argument("--data", required=True, help="a folder for generated data")
     parser.add_argument("--results", default=os.path.join(HERE, "RESULTS.md"), help="where the results go")
     parser.add_argument("--quick", action="store_true", help="less data, fewer runs")
+    parser.add_argument("--only", action="append", choices=PARTS, help="this part alone, into the results there are")
     parser.add_argument("--keep", action="store_true", help="do not remove the data")
     sys.exit(Bench(parser.parse_args()).run())
 
