@@ -3,6 +3,7 @@
 
 import base64
 import hashlib
+import itertools
 import os
 import re
 import signal
@@ -352,10 +353,12 @@ def test_times_of_files(classify, rules):
     ("Mar  3 10:00:01 host app[1]: oops /var is full", "2024-03-04 08:00", "2024-03-03 10:00"),
     ("Dec 31 23:00:01 host app[1]: oops /var is full", "2024-01-01 08:00", "2023-12-31 23:00"),
     ("E0303 10:00:01.000000       1 a.go:1] oops /var is full", "2023-03-03 11:00", "2023-03-03 10:00"),
+    ("Sep  9 10:00:01 host app[1]: oops /var is full", "2024-03-04 08:00", "2023-09-09 10:00"),
+    ("08:00:01 oops /var is full", "2024-03-04 22:00", "2024-03-04 08:00"),
     ("23:59:01 oops /var is full", "2024-03-04 00:10", "2024-03-03 23:59"),
 ])
 def test_part_of_a_time(classify, rules, line, changed, meant):
-    """A line that tells no year or no day means the one that is nearest to the file's time."""
+    """A line that tells no year or no day means the last before the file was changed."""
     path = classify.write("a.log", line + "\n")
     moment = datetime.fromisoformat(changed + "+00:00").timestamp()
     os.utime(path, (moment, moment))
@@ -434,6 +437,21 @@ def test_more_than_is_shown(classify):
     assert len(page.root.of_class("cause")) == 300 and len(rule_rows(page)) == 310
     assert cause(page, "r-309")
     assert "Showing 300 of 310, the most common ones" in page.root.text
+
+
+def test_more_than_is_told_apart(classify, rules):
+    """Failures of causes beyond the limit are counted, and the page says how many they are."""
+    logs = classify.folder / "logs"
+    logs.mkdir()
+    words = ["".join(letters) for letters in itertools.product("bdfgklmnprstvz", repeat=4)][:10007]
+    for word in words:
+        (logs / f"{word}.log").write_text(f"fatal: cannot frob the {word}a today\nexit 1\n")
+    page = report(classify, "-r", rules, "logs")
+    assert page.headline == "10,007 of 10,007 logs failed"
+    (notices,) = page.root.of_class("notices")
+    assert "7 failures are counted and not told: there are more than 10,000 causes" in notices.text
+    (act,) = page.root.of_class("act")
+    assert next(act.all("td")).text == "10,007"
 
 
 # ---- beside the output, and what goes wrong ----

@@ -91,11 +91,8 @@ static void fill(struct groups *g, struct group *group, const struct clsf_verdic
 	group->category = copy(g, category, strlen(category));
 	group->title = copy(g, title, strlen(title));
 	if (group->kind == GROUP_TEMPLATE && v->n_telling) {
-		size_t length = v->telling[0].text_length;
-		if (length > MAX_TELLING)
-			for (length = MAX_TELLING; length > 0 && (v->telling[0].text[length] & 0xc0) == 0x80;)
-				length--;
-		group->telling = copy(g, v->telling[0].text, length);
+		const struct clsf_line *line = &v->telling[0];
+		group->telling = copy(g, line->text, text_cut(line->text, line->text_length, MAX_TELLING));
 	}
 	group->fields = calloc(v->n_fields + 1, sizeof(*group->fields));
 	g->failed_memory = g->failed_memory || !group->fields;

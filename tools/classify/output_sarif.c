@@ -145,14 +145,6 @@ static void location(struct text *t, const char *source, size_t artifact)
 	text_addf(t, ",\"index\":%zu}", artifact);
 }
 
-static uint64_t count_lines(const char *lines, size_t length)
-{
-	uint64_t n = 0;
-	for (size_t i = 0; i < length; i++)
-		n += lines[i] == '\n';
-	return n;
-}
-
 static void context(struct text *t, const struct clsf_verdict *v)
 {
 	struct text lines = { 0 };
@@ -163,8 +155,8 @@ static void context(struct text *t, const struct clsf_verdict *v)
 	text_adds(&lines, "\n");
 	text_add(&lines, v->after, v->after_length);
 	text_addf(t, ",\"contextRegion\":{\"startLine\":%" PRIu64 ",\"endLine\":%" PRIu64,
-	          v->line.number - count_lines(v->before, v->before_length),
-	          v->line.number + count_lines(v->after, v->after_length));
+	          v->line.number - text_count_lines(v->before, v->before_length),
+	          v->line.number + text_count_lines(v->after, v->after_length));
 	snippet(t, lines.data ? lines.data : "", lines.length);
 	text_adds(t, "}");
 	t->failed = t->failed || lines.failed;

@@ -131,14 +131,6 @@ static void show_context(const struct output_options *o, struct text *t, const c
 	}
 }
 
-static uint64_t count_lines(const char *lines, size_t length)
-{
-	uint64_t n = 0;
-	for (size_t i = 0; i < length; i++)
-		n += lines[i] == '\n';
-	return n;
-}
-
 static void show_source(const struct output_options *o, struct text *t, const char *source,
                         const struct clsf_verdict *v)
 {
@@ -202,7 +194,7 @@ void format_text_log(const struct output_options *o, struct text *t, const char 
 	text_adds(t, "\n");
 	paragraph(o, t, "what", v->title, strlen(v->title));
 	show_context(o, t, v->before, v->before_length,
-	             v->line.number - count_lines(v->before, v->before_length));
+	             v->line.number - text_count_lines(v->before, v->before_length));
 	if (v->line.number)
 		show_line(o, t, &v->line, true, v->before_length || v->after_length);
 	show_context(o, t, v->after, v->after_length, v->line.number + 1);

@@ -36,10 +36,7 @@ static void say(struct text *t, const char *s)
 /* A text in a table's cell or a list: as much of it as one reads there. */
 static void add_short(struct text *t, const char *data, size_t length)
 {
-	size_t n = length;
-	if (n > MAX_TEXT)
-		for (n = MAX_TEXT; n > 0 && (data[n] & 0xc0) == 0x80;)
-			n--;
+	size_t n = text_cut(data, length, MAX_TEXT);
 	text_add_markdown(t, data, n);
 	text_adds(t, n < length ? " ..." : "");
 }

@@ -75,16 +75,28 @@ static void title_of(const struct report_log *log, const char **ret_title, size_
 	}
 }
 
-static void cause_done(struct report_cause *c)
+static size_t example_size(const struct report_example *e)
+{
+	return e->evidence.capacity + e->runbook.capacity;
+}
+
+static void drop_examples(struct report *r, struct report_cause *c)
+{
+	for (size_t i = 0; i < c->n_examples; i++) {
+		r->kept -= example_size(&c->example[i]);
+		text_free(&c->example[i].evidence);
+		text_free(&c->example[i].runbook);
+	}
+	c->n_examples = 0;
+}
+
+static void cause_done(struct report *r, struct report_cause *c)
 {
 	char *texts[] = { c->rule, c->fingerprint, c->rule_title, c->title, c->category, c->pack, c->owner, c->retry,
 		          c->severity };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
-	for (size_t i = 0; i < c->n_examples; i++) {
-		text_free(&c->example[i].evidence);
-		text_free(&c->example[i].runbook);
-	}
+	drop_examples(r, c);
 }
 
 static bool cause_make(struct report *r, struct report_cause *c, const struct report_log *log)
@@ -104,7 +116,7 @@ static bool cause_make(struct report *r, struct report_cause *c, const struct re
 		.severity = copy_all(r, log->severity),
 	};
 	if (r->failed_memory)
-		cause_done(c);
+		cause_done(r, c);
 	return !r->failed_memory;
 }
 
@@ -124,14 +136,41 @@ static struct report_cause *find_cause(struct report *r, const struct report_log
 	return &r->cause[r->table[slot] - 1];
 }
 
-static bool is_newer(const struct report_time *a, size_t a_number, const struct report_time *b, size_t b_number)
+int report_compare(const struct report_time *a, const struct report_time *b)
 {
 	bool a_dated = a->clock != REPORT_CLOCK_NONE, b_dated = b->clock != REPORT_CLOCK_NONE;
 	if (a_dated != b_dated)
-		return a_dated;
-	if (a_dated && a->seconds != b->seconds)
-		return a->seconds > b->seconds;
-	return a_number > b_number;
+		return a_dated ? -1 : 1;
+	if (!a_dated || a->seconds == b->seconds)
+		return 0;
+	return a->seconds > b->seconds ? -1 : 1;
+}
+
+/* Of those of the same time, what came later. */
+static bool is_newer(const struct report_time *a, size_t a_number, const struct report_time *b, size_t b_number)
+{
+	int order = report_compare(a, b);
+	return order ? order < 0 : a_number > b_number;
+}
+
+/*
+ * Room where examples take too much: causes that are no more common than half of all
+ * that have examples lose them. They are not shown with examples unless there are few
+ * causes, and then there is room.
+ */
+static void make_room(struct report *r)
+{
+	size_t with = 0, lost = 0;
+	for (size_t i = 0; i < r->n_causes; i++)
+		with += r->cause[i].n_examples > 0;
+	for (size_t count = 1; lost * 2 < with; count *= 2) {
+		for (size_t i = 0; i < r->n_causes && lost * 2 < with; i++) {
+			if (r->cause[i].n_examples && r->cause[i].count <= count) {
+				drop_examples(r, &r->cause[i]);
+				lost++;
+			}
+		}
+	}
 }
 
 /* The first log stays; of the others the newest do. */
@@ -149,11 +188,13 @@ static void keep_example(struct report *r, struct report_cause *c, const struct 
 		if (!is_newer(&log->time, r->logs, &e->time, e->number))
 			return;
 	}
+	r->kept -= example_size(e);
 	e->time = log->time;
 	e->number = r->logs;
 	e->evidence.length = e->runbook.length = 0;
 	evidence_add(&e->evidence, log);
 	evidence_add_runbook(&e->runbook, log);
+	r->kept += example_size(e);
 	r->failed_memory = r->failed_memory || e->evidence.failed || e->runbook.failed;
 }
 
@@ -174,6 +215,8 @@ static void count_cause(struct report *r, struct report_cause *c, const struct r
 		r->failed_memory = r->failed_memory || r->buckets.failed_memory;
 	}
 	keep_example(r, c, log);
+	if (r->kept > REPORT_KEPT)
+		make_room(r);
 }
 
 /* ---- the table of failures ---- */
@@ -272,7 +315,7 @@ void report_add(struct report *r, const struct report_log *log)
 void report_free(struct report *r)
 {
 	for (size_t i = 0; i < r->n_causes; i++)
-		cause_done(&r->cause[i]);
+		cause_done(r, &r->cause[i]);
 	for (size_t i = 0; i < r->n_rows; i++)
 		row_done(&r->row[i]);
 	buckets_free(&r->buckets);

@@ -23,6 +23,7 @@
 #define REPORT_EXAMPLES 3    /* logs of a cause that are shown whole: the first and the newest ones */
 #define REPORT_ROWS 5000     /* of the table of failures: the newest */
 #define REPORT_CAUSES 10000  /* rules and templates that are told apart */
+#define REPORT_KEPT ((size_t)64 << 20)  /* bytes of examples; beyond it, rarer causes lose theirs */
 
 /* Where the time of a log comes from. */
 enum report_clock {
@@ -110,6 +111,7 @@ struct report {
 	uint32_t *table;             /* open hash by rule and template: index + 1 */
 	size_t table_size;
 	size_t lost;                 /* failed logs of causes beyond the limit */
+	size_t kept;                 /* bytes of the examples */
 	struct buckets buckets;
 	struct report_row *row;      /* a heap, the oldest first, until the page is written */
 	size_t n_rows;
@@ -119,6 +121,9 @@ struct report {
 void report_add(struct report *report, const struct report_log *log);
 void report_free(struct report *report);
 
+/* For qsort(): the newest first, and what has no time last. */
+int report_compare(const struct report_time *a, const struct report_time *b);
+
 /* A log of a verdict. The time is left to the caller. */
 void report_log_fill(struct report_log *log, const char *source, const struct clsf_verdict *v);
 
@@ -126,7 +131,7 @@ void report_log_fill(struct report_log *log, const char *source, const struct cl
  * When the log failed or ended: as its lines tell or, where they tell nothing, when
  * the file was last changed: at `mtime`, in nanoseconds since 1970, or, if that is 0,
  * as the file system says. A line that tells no year or no day means the nearest to
- * the log's begin or end or, where these tell no more, to the change of the file.
+ * the log's begin or end or, where these tell no more, the last before that change.
  */
 struct report_time report_time_of(const struct clsf_verdict *v, const struct span *span, const char *source,
                                   int64_t mtime);

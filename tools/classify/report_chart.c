@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <time.h>
 
-#include "report_evidence.h"
+#include "report_words.h"
 
 #define HEIGHT 220           /* of the chart, of which */
 #define TOP 18               /* stays free for the highest label, */

@@ -5,61 +5,11 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
+
+#include "report_words.h"
 
 #define MAX_LINE 2000        /* bytes of the line that shows it */
 #define MAX_CONTEXT 400      /* bytes of a line around it */
-
-/* ---- words ---- */
-
-void html_add(struct text *t, const char *s)
-{
-	text_add_html(t, s, strlen(s));
-}
-
-void html_add_cut(struct text *t, const char *data, size_t length, size_t most)
-{
-	size_t n = text_cut(data, length, most);
-	text_add_html(t, data, n);
-	if (n < length)
-		text_adds(t, "\xe2\x80\xa6");
-}
-
-void html_add_count(struct text *t, size_t n)
-{
-	if (n >= 1000) {
-		html_add_count(t, n / 1000);
-		text_addf(t, ",%03zu", n % 1000);
-	} else {
-		text_add_number(t, n);
-	}
-}
-
-void html_add_counted(struct text *t, size_t n, const char *one, const char *many)
-{
-	html_add_count(t, n);
-	text_addf(t, " %s", n == 1 ? one : many);
-}
-
-void html_add_time(struct text *t, int64_t seconds)
-{
-	time_t moment = (time_t)seconds;
-	struct tm tm;
-	char machine[40] = "", people[40] = "";
-	if (gmtime_r(&moment, &tm)) {
-		strftime(machine, sizeof(machine), "%Y-%m-%dT%H:%M:%SZ", &tm);
-		strftime(people, sizeof(people), "%Y-%m-%d %H:%M", &tm);
-	}
-	text_addf(t, "<time datetime=\"%s\">%s</time>", machine, people);
-}
-
-void html_add_log_time(struct text *t, const struct report_time *time)
-{
-	if (time->clock == REPORT_CLOCK_NONE)
-		text_adds(t, "<span class=\"none\">no date</span>");
-	else
-		html_add_time(t, time->seconds);
-}
 
 /* ---- the line and what is around it ---- */
 
@@ -72,14 +22,6 @@ static void add_line(struct text *t, uint64_t number, const char *text, size_t l
 	text_adds(t, "<code>");
 	html_add_cut(t, text, length, shown ? MAX_LINE : MAX_CONTEXT);
 	text_adds(t, shown ? "</code></b>\n" : "</code></span>\n");
-}
-
-static uint64_t count_lines(const char *lines, size_t length)
-{
-	uint64_t n = 0;
-	for (size_t i = 0; i < length; i++)
-		n += lines[i] == '\n';
-	return n;
 }
 
 static void add_lines(struct text *t, uint64_t number, const char *lines, size_t length)
@@ -131,7 +73,7 @@ void evidence_add(struct text *t, const struct report_log *log)
 	html_add_log_time(t, &log->time);
 	text_adds(t, "</figcaption>\n<pre class=\"log\">");
 	if (log->line.number) {
-		add_lines(t, log->line.number - count_lines(log->before, log->before_length), log->before, log->before_length);
+		add_lines(t, log->line.number - text_count_lines(log->before, log->before_length), log->before, log->before_length);
 		add_line(t, log->line.number, log->line.text, log->line.text_length, true);
 		add_lines(t, log->line.number + 1, log->after, log->after_length);
 	}

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #define SECOND INT64_C(1000000000)
+#define DAY (86400 * SECOND)
 
 void report_log_fill(struct report_log *log, const char *source, const struct clsf_verdict *v)
 {
@@ -59,6 +60,11 @@ static bool complete(struct clsf_time *t, const struct span *span, int64_t mtime
 {
 	struct clsf_time around = { mtime, mtime ? CLSF_CLOCK_FULL : CLSF_CLOCK_NONE };
 	int64_t ns;
+	/* A line is older than the last change of its file, or a little younger where clocks differ. */
+	if (t->clock == CLSF_CLOCK_YEARLESS)
+		around.nanoseconds -= 182 * DAY;
+	else if (t->clock == CLSF_CLOCK_DAY)
+		around.nanoseconds -= DAY * 11 / 24;
 	if (span->last.clock == CLSF_CLOCK_FULL)
 		around = span->last;
 	else if (span->first.clock == CLSF_CLOCK_FULL)

@@ -117,6 +117,14 @@ bool text_line(const struct text *t, size_t *at, const char **ret_line, size_t *
 	return true;
 }
 
+uint64_t text_count_lines(const char *data, size_t length)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < length; i++)
+		n += data[i] == '\n';
+	return n;
+}
+
 size_t text_cut(const char *data, size_t length, size_t most)
 {
 	if (length <= most)

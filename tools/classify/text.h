@@ -34,6 +34,9 @@ static inline void text_adds(struct text *t, const char *string)
 /* The next line of a text from *at on, which moves behind it. False at the end. */
 bool text_line(const struct text *t, size_t *at, const char **ret_line, size_t *ret_length);
 
+/* Lines that end in a text. */
+uint64_t text_count_lines(const char *data, size_t length);
+
 /*
  * Reads one character. Returns its length in bytes (1 to 4); bytes that are no
  * UTF-8 give U+FFFD, one for each maximal subpart (Unicode 15, table 3-7 and
