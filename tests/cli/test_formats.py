@@ -9,7 +9,9 @@ import re
 import shlex
 import shutil
 import subprocess
+import tarfile
 import xml.etree.ElementTree as ElementTree
+import zipfile
 from urllib.parse import unquote
 
 import pytest
@@ -290,6 +292,27 @@ def test_sarif_nests_what_is_inside(classify):
     run = read_sarif(scan(classify, "sarif", "-r", rules, "--incident", "inc").raw)
     assert "!" in log["source"] and source_of(run, run["results"][0]) == log["source"]
     assert len(run["artifacts"]) == 2
+
+
+def test_sarif_members(classify):
+    """Members of archives are artifacts inside them, and each archive is there once."""
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        for name in ("x/c.log", "d.log"):
+            archive.writestr(name, "oops\n")
+    with tarfile.open(classify.folder / "a.tar", "w") as archive:
+        for name, data in (("b.zip", inner.getvalue()), ("e.log", b"oops\n")):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    classify.write("f.log", "oops\n")
+    rules = classify.rules(rule("r", "^oops"))
+    run = read_sarif(scan(classify, "sarif", "-r", rules, "a.tar", "f.log").raw)
+    assert [source_of(run, result) for result in run["results"]] == [
+        "a.tar!b.zip!x/c.log", "a.tar!b.zip!d.log", "a.tar!e.log", "f.log"]
+    inside = run["artifacts"][run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["index"]]
+    assert inside["location"]["uri"] == "x/c.log"
+    assert [one["location"]["uri"] for one in run["artifacts"]].count("b.zip") == 1
 
 
 def test_sarif_names(classify):

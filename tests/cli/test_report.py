@@ -3,11 +3,13 @@
 
 import base64
 import hashlib
+import io
 import itertools
 import os
 import re
 import signal
 import subprocess
+import tarfile
 from datetime import datetime
 from html.parser import HTMLParser
 
@@ -364,6 +366,17 @@ def test_part_of_a_time(classify, rules, line, changed, meant):
     os.utime(path, (moment, moment))
     (row,) = rows(report(classify, "-r", rules, "a.log"))
     assert row[0] == meant
+
+
+def test_members_of_archives(classify, rules):
+    """A member stands at the time that the archive has for it, where it tells none itself."""
+    with tarfile.open(classify.folder / "a.tar", "w") as archive:
+        for name, text in (("own.log", disk(2)), ("none.log", "push failed\n")):
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime = len(text), 1767225600
+            archive.addfile(member, io.BytesIO(text.encode()))
+    told = {row[1]: row[0] for row in rows(report(classify, "-r", rules, "a.tar"))}
+    assert told == {"a.tar!own.log:2": "2026-03-02 12:00", "a.tar!none.log:1": "2026-01-01 00:00"}
 
 
 def test_with_a_window(classify, rules):
