@@ -63,6 +63,8 @@ static void put(struct pool *p, const void *data, size_t length)
 	p->data[p->length] = '\0';
 }
 
+static void putf(struct pool *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 static void putf(struct pool *p, const char *format, ...)
 {
 	char text[512];

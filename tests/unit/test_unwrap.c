@@ -89,7 +89,7 @@ static const char *const wrappers[] = {
 	"2026-11-20T07:25:52.2Z 00E \x1b[36m[build-and-push]\x1b[0m E0323 20:23:21.6 2 a.go:1] %s",
 	/* What tools print that show the logs of a service: columns, labels, names of pods. */
 	"build\tRun make all\t2026-11-20T07:25:52.4023456Z %s",
-	"build (ubuntu-22.04, 3.11)\tUNKNOWN STEP\t\xef\xbb\xbf" "2026-11-20T07:25:52.4023456Z %s",
+	"build (ubuntu-22.04, 3.11)\tUNKNOWN STEP\t\357\273\2772026-11-20T07:25:52.4023456Z %s",
 	"1763623552000\t2026-11-20T07:25:52.402Z\t%s",
 	"2026-11-20T07:25:52Z {app=\"x\", pod=\"y-1\"} %s",
 	"{\"labels\":{\"app\":\"x\",\"pod\":\"y-1\"},\"line\":\"%s\",\"timestamp\":\"2026-11-20T07:25:52Z\"}",
