@@ -736,6 +736,19 @@ def test_keyboard(browser, many):
 
 
 @browser_only
+def test_on_paper(browser, many):
+    """What is closed on the screen is there on paper, black on white, and what only a screen has use for is not."""
+    page = browser.page(many, width=800, scheme="dark")
+    heights = "[...document.querySelectorAll('.cause:not([open]) .body')].map(one => one.checkVisibility(" \
+              "{contentVisibilityAuto: true}) ? one.offsetHeight : 0)"
+    assert page.run(heights) == [0]
+    page.call("Emulation.setEmulatedMedia", media="print", features=[])
+    assert page.run(heights)[0] > 0
+    assert page.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.run("document.getElementById('filter').offsetHeight") == 0
+
+
+@browser_only
 def test_without_script(browser, many):
     """All of it is there without JavaScript, and nothing that would need it."""
     page = browser.page(many, script=False)
