@@ -37,7 +37,7 @@ SLICES = {
     "rg": {"100": 64, "500": 64, "5000": 2},
 }
 # What may be run by itself.
-PARTS = ["compressed", "start", "memory", "two_cores"]
+PARTS = ["compressed", "start", "memory", "entries", "two_cores"]
 TITLES = {
     "hs": "bare hs_scan, 256 KiB blocks", "hs-single": "the same, SINGLEMATCH",
     "hs-literals": "literals alone, 256 KiB blocks", "hs-lines": "hs_scan, one call a line",
@@ -546,6 +546,37 @@ class Bench:
         for folder in folders:
             shutil.rmtree(folder)
 
+    def entries(self):
+        """The lines of a log as separate entries, against the other ways to look at each."""
+        part = self.path("entries.log")
+        self.head(self.log("500", "quiet"), part, 16 * MIB)
+        command = ["taskset", "-c", self.cpu, os.path.join(self.options.build, "bench", "entries")]
+        first, *told = self.call([*command, self.rules("500"), part, str(self.rounds)]).splitlines()
+        count, size = (int(word) for word in first.split()[1:])
+        seconds, matches = {}, {}
+        for line in told:
+            way, took, found = line.split()
+            seconds.setdefault(way, Samples()).append(float(took))
+            matches.setdefault(way, set()).add(found)
+        for group in (("bulk", "single", "logs"), ("appended", "buffer")):
+            if len(set().union(*(matches[way] for way in group))) != 1:
+                self.fail(f"entries: not the same matches: {matches}")
+        rows = []
+        for way, what in (("bulk", "clsf_scan_lines(), all in one call"), ("single", "clsf_scan_lines(), one a call"),
+                          ("logs", "feed, finish and reset for each"),
+                          ("appended", "clsf_scan_lines(), as lines of one log"), ("buffer", "feed of the whole buffer")):
+            speed = Samples(count / took / 1e6 for took in seconds[way])
+            rows.append([what, speed.text(), ratios(seconds["logs"], seconds[way]).text(),
+                         ratios(seconds["buffer"], seconds[way]).text()])
+        bulk = Samples(count / took / 1e6 for took in seconds["bulk"])
+        single = Samples(took / count * 1e9 for took in seconds["single"])
+        self.target("entries, 500 rules, quiet, in one call", bulk.text() + " M/s", "3 M/s", bulk.median() >= 3)
+        self.target("an entry, 500 rules, quiet, in a call of its own", single.text() + " ns", "1000 ns",
+                    single.median() < 1000)
+        self.tables.append((f"Entries: {count} lines of {size // count} bytes, 500 rules, quiet",
+                            "The first three take each line as a log of its own, the others as a line of one log.",
+                            ["way", "M entries/s", "against a stream for each", "against the whole buffer"], rows))
+
     # ---- the report ----
 
     def machine(self):
@@ -640,7 +671,7 @@ class Bench:
         self.load = os.getloadavg()[0]
         begun = time.monotonic()
         steps = (self.prepare, self.check_shares, self.guard, self.in_memory, self.on_files, self.compressed,
-                 self.start, self.memory, self.two_cores)
+                 self.start, self.memory, self.entries, self.two_cores)
         if self.options.only:
             steps = [self.prepare] + [step for step in steps if step.__name__ in self.options.only]
         for step in steps:
