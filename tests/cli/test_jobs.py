@@ -104,9 +104,11 @@ def test_storm_in_each(classify, rules):
     weigh = ("import os, subprocess, sys\np = subprocess.Popen(sys.argv[1:])\n_, s, u = os.wait4(p.pid, 0)\n"
              "print(u.ru_maxrss, file=sys.stderr)\nsys.exit(os.waitstatus_to_exitcode(s))")
     seen = {}
+    # The address sanitizer would keep what was freed.
+    options = classify.environment.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=8"
     with subprocess.Popen([sys.executable, "-S", "-c", weigh, binary(), "scan", "-r", str(rules), "--matches",
                            "-j", "4", "logs"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          cwd=classify.folder, env=classify.environment) as process:
+                          cwd=classify.folder, env={**classify.environment, "ASAN_OPTIONS": options}) as process:
         for line in process.stdout:
             source = line[line.index(b'"source":"') + 10:line.index(b'","rule"')]
             seen[source] = seen.get(source, 0) + 1
