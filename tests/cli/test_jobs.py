@@ -187,6 +187,23 @@ def test_interrupted_matches(classify, rules):
     assert "classify: never: interrupted\n" in err
 
 
+def test_interrupted_ahead(classify, rules):
+    """A compressed log whose beginning is decompressed ahead by another thread ends as well."""
+    running = Running(classify, "scan", "-r", rules, "-o", "jsonl", "-")
+    data = gzip.compress(b"oops alpha\n" + os.urandom(600000).hex().encode())
+    # More than a pipe holds twice over: when it is written, most was read.
+    running.process.stdin.write(data[:len(data) - 1000])
+    running.process.send_signal(signal.SIGINT)
+    err = b""
+    while b"complete\n" not in err:
+        piece = os.read(running.process.stderr.fileno(), 65536)
+        assert piece, err
+        err += piece
+    out, _, code = running.end()
+    assert code == 130 and err.startswith(b"classify: -: interrupted")
+    assert [log["outcome"] for log in map(json.loads, out.splitlines())] in ([], ["failed"], ["undetermined"])
+
+
 def test_interrupt_of_an_incident(classify, rules):
     """An incident that waits for a part ends as well."""
     running = Running(classify, "scan", "-r", rules, "--incident", "--matches", "-")
