@@ -775,9 +775,9 @@ struct scan {
 static bool is_complete(struct scan *s, uint32_t index, size_t to)
 {
 	const struct use *use = &s->database->uses[index];
-	const char *text = s->database->texts.data + use->tail;
+	const char *texts = s->database->texts.data;
 	if (use->tail_length &&
-	    (use->tail_length > s->length - to || memcmp(s->block + to, text, use->tail_length) != 0))
+	    (use->tail_length > s->length - to || memcmp(s->block + to, texts + use->tail, use->tail_length) != 0))
 		return false;
 	if (!use->companion_length)
 		return true;
@@ -793,7 +793,7 @@ static bool is_complete(struct scan *s, uint32_t index, size_t to)
 	size_t slot = index % MAX_LACKING;
 	if (s->lacking[slot].use == index && s->lacking[slot].line == s->start + 1)
 		return false;
-	if (clsf__contains(s->block + s->start, s->end - s->start, text + use->tail_length,
+	if (clsf__contains(s->block + s->start, s->end - s->start, texts + use->tail + use->tail_length,
 	                   use->companion_length))
 		return true;
 	s->lacking[slot].use = index;
