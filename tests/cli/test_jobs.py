@@ -214,6 +214,27 @@ def test_interrupt_of_an_incident(classify, rules):
     assert code == 130 and told and "interrupted" in err
 
 
+def test_two_interrupts(classify, rules):
+    """Two that come at once, as some wrappers send them, are one; a later one ends what cannot end itself."""
+    running = Running(classify, "scan", "-r", rules, "-o", "json", "-")
+    running.process.stdin.write(b"oops alpha\n" + b"and so on\n" * 100000)
+    running.process.send_signal(signal.SIGINT)
+    running.process.send_signal(signal.SIGTERM)
+    out, _, code = running.end()
+    assert code == 130 and len(json.loads(out)["logs"]) <= 1
+    # Nobody reads the output, so that it cannot be written.
+    classify.write("a.log", "oops alpha\n" * 20000)
+    running = Running(classify, "scan", "-r", rules, "--matches", "a.log", "a.log")
+    running.wait_for(b"alpha")
+    while running.process.poll() is None:
+        running.process.send_signal(signal.SIGINT)
+        try:
+            running.process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            pass
+    assert running.end()[2] == -signal.SIGINT
+
+
 def test_ignored_interrupt(classify, rules):
     """An interrupt that was ignored at the start, as below nohup, stays so."""
     with subprocess.Popen(["sh", "-c", "trap '' INT; exec \"$@\"", "sh", binary(), "scan", "-r", str(rules),

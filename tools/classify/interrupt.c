@@ -7,9 +7,11 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #define MAX_THREADS 1024
+#define GRACE 300            /* milliseconds: wrappers such as timeout(1) send a signal twice */
 #define PAUSE 10000000       /* nanoseconds between two calls to wake up */
 
 #define WAKE SIGUSR2
@@ -33,19 +35,35 @@ static void on_wake(int signal_number)
 	(void)signal_number;
 }
 
-static bool wake_joined(void)
+static void wake_joined(void)
 {
 	pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < n_joined; i++)
 		pthread_kill(joined[i], WAKE);
-	bool any = n_joined > 0;
 	pthread_mutex_unlock(&lock);
-	return any;
+}
+
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The program ends as the signal ends one that does not care. */
+static void end_by(int number)
+{
+	sigset_t one;
+	sigemptyset(&one);
+	sigaddset(&one, number);
+	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+	raise(number);
 }
 
 /* A thread that looked at interrupted() just before it began to wait is woken by a later call. */
 static void *watch(void *user)
 {
+	const struct timespec pause = { .tv_nsec = PAUSE };
 	int number;
 	(void)user;
 	while (sigwait(&watched, &number) != 0)
@@ -53,16 +71,15 @@ static void *watch(void *user)
 	if (number == WAKE)
 		return NULL;
 	atomic_store(&noted, true);
-	sigset_t open = watched;
-	sigdelset(&open, WAKE);
-	pthread_sigmask(SIG_UNBLOCK, &open, NULL);
-	sigset_t end;
-	sigemptyset(&end);
-	sigaddset(&end, WAKE);
-	do
+	int64_t since = milliseconds();
+	for (;;) {
 		wake_joined();
-	while (sigtimedwait(&end, NULL, &(struct timespec){ .tv_nsec = PAUSE }) != WAKE);
-	return NULL;
+		number = sigtimedwait(&watched, NULL, &pause);
+		if (number == WAKE)
+			return NULL;
+		if (number > 0 && milliseconds() - since > GRACE)
+			end_by(number);
+	}
 }
 
 /* What is ignored, as below nohup, stays so. */
@@ -97,7 +114,9 @@ void interrupt_end(void)
 		return;
 	pthread_kill(watcher, WAKE);
 	pthread_join(watcher, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	/* After an interrupt the program is about to end: one that followed at once is not to change how. */
+	if (!interrupted())
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
 	begun = false;
 }
 

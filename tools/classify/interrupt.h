@@ -4,7 +4,8 @@
 
 /*
  * SIGINT and SIGTERM: the first is noted, so that what was found so far can still
- * be told; the second ends the program as it does by nature.
+ * be told; another, but for one that follows at once, ends the program as it does
+ * by nature.
  *
  * One thread waits for the signals. Threads that read may wait in a system call
  * for a pipe that says nothing: those that joined have such calls end with EINTR,
