@@ -145,10 +145,11 @@ class Page:
         """Types into what has the focus."""
         self.call("Input.insertText", text=text)
 
-    def key(self, name, code):
-        """Presses a key."""
+    def key(self, name, code, text=""):
+        """Presses a key, which types the text."""
         for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=code)
+            self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=code,
+                      text=text if kind == "keyDown" else "")
 
     def picture(self, path, whole=False):
         """A picture of the window, or of the whole page."""
