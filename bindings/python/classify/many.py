@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Deque, Iterable, Iterator, List, Optional, Tuple, Union
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .classifier import Classifier
 
 _AHEAD = 4               # paths for each thread that are begun or done before their turn
+_PATIENCE = 5.0          # seconds for threads to end what they are at
 _KEPT = 64               # verdicts of a path that wait for their turn
 
 Answer = Union[Verdict, BaseException]
@@ -135,8 +137,11 @@ def _scan_many(classifier: Classifier, paths: Iterable[sources.Path], jobs: int,
                 yield answer
     finally:
         work.stop()
+        # A thread ends within a step of its scan. One that waits for whoever writes into a pipe may
+        # wait for ever; it is left to that, and ends with the process at the latest.
+        deadline = time.monotonic() + _PATIENCE
         for thread in threads:
-            thread.join()
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _take(work: _Work, tasks: Deque[_Task], ordered: bool) -> List[Answer]:
