@@ -36,17 +36,31 @@ static int put(PyObject *dict, const char *key, PyObject *value)
 	return result == 0;
 }
 
-static PyObject *strings_value(const char *const *strings, size_t n)
+/* A tuple of what `one` makes of each of the items. */
+typedef PyObject *(*item_fn)(const void *items, size_t index);
+
+static PyObject *tuple_value(const void *items, size_t n, item_fn one)
 {
 	PyObject *tuple = PyTuple_New((Py_ssize_t)n);
 	for (size_t i = 0; tuple && i < n; i++) {
-		PyObject *one = string_value(strings[i]);
-		if (one)
-			PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, one);
+		PyObject *value = one(items, i);
+		if (value)
+			PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, value);
 		else
 			Py_CLEAR(tuple);
 	}
 	return tuple;
+}
+
+static PyObject *string_item(const void *items, size_t index)
+{
+	const char *const *strings = items;
+	return string_value(strings[index]);
+}
+
+static PyObject *strings_value(const char *const *strings, size_t n)
+{
+	return tuple_value(strings, n, string_item);
 }
 
 /* (number, offset, length, text), or None where there is no line. */
@@ -67,57 +81,29 @@ static PyObject *fields_value(const struct clsf_field *fields, size_t n)
 	return dict;
 }
 
-/* (line, text) of each. */
-static PyObject *telling_value(const struct clsf_verdict *v)
+/* (line, text) of a telling line. */
+static PyObject *telling_item(const void *items, size_t index)
 {
-	PyObject *tuple = PyTuple_New((Py_ssize_t)v->n_telling);
-	for (size_t i = 0; tuple && i < v->n_telling; i++) {
-		const struct clsf_line *line = &v->telling[i];
-		PyObject *one = Py_BuildValue("(KN)", (unsigned long long)line->number,
-		                              text_value(line->text, line->text_length));
-		if (one)
-			PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, one);
-		else
-			Py_CLEAR(tuple);
-	}
-	return tuple;
+	const struct clsf_line *line = (const struct clsf_line *)items + index;
+	return Py_BuildValue("(KN)", (unsigned long long)line->number, text_value(line->text, line->text_length));
 }
 
-/* (rule, category, line, text, count, why_not) of each. */
-static PyObject *also_value(const struct clsf_verdict *v)
+/* (rule, category, line, text, count, why_not) of a loser. */
+static PyObject *also_item(const void *items, size_t index)
 {
-	PyObject *tuple = PyTuple_New((Py_ssize_t)v->n_also);
-	for (size_t i = 0; tuple && i < v->n_also; i++) {
-		const struct clsf_also *a = &v->also[i];
-		PyObject *one = Py_BuildValue("(NNKNKN)", string_value(a->rule->id),
-		                              string_value(a->rule->category),
-		                              (unsigned long long)a->line.number,
-		                              text_value(a->line.text, a->line.text_length),
-		                              (unsigned long long)a->count, string_value(a->why_not));
-		if (one)
-			PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, one);
-		else
-			Py_CLEAR(tuple);
-	}
-	return tuple;
+	const struct clsf_also *a = (const struct clsf_also *)items + index;
+	return Py_BuildValue("(NNKNKN)", string_value(a->rule->id), string_value(a->rule->category),
+	                     (unsigned long long)a->line.number, text_value(a->line.text, a->line.text_length),
+	                     (unsigned long long)a->count, string_value(a->why_not));
 }
 
-/* (code, message, line or None, offset or None) of each. */
-static PyObject *warnings_value(const struct clsf_verdict *v)
+/* (code, message, line or None, offset or None) of a warning. */
+static PyObject *warning_item(const void *items, size_t index)
 {
-	PyObject *tuple = PyTuple_New((Py_ssize_t)v->n_warnings);
-	for (size_t i = 0; tuple && i < v->n_warnings; i++) {
-		const struct clsf_warning *w = &v->warnings[i];
-		PyObject *line = w->line ? PyLong_FromUnsignedLongLong(w->line) : none_value();
-		PyObject *offset = w->has_offset ? PyLong_FromUnsignedLongLong(w->offset) : none_value();
-		PyObject *one = Py_BuildValue("(sNNN)", clsf_warning_name(w->code), string_value(w->message),
-		                              line, offset);
-		if (one)
-			PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, one);
-		else
-			Py_CLEAR(tuple);
-	}
-	return tuple;
+	const struct clsf_warning *w = (const struct clsf_warning *)items + index;
+	PyObject *line = w->line ? PyLong_FromUnsignedLongLong(w->line) : none_value();
+	PyObject *offset = w->has_offset ? PyLong_FromUnsignedLongLong(w->offset) : none_value();
+	return Py_BuildValue("(sNNN)", clsf_warning_name(w->code), string_value(w->message), line, offset);
 }
 
 /*
@@ -131,7 +117,9 @@ static PyObject *verdict_value(const struct clsf_verdict *v)
 	                     v->rule ? string_value(v->rule->id) : none_value(), string_value(v->title),
 	                     string_value(v->cause), string_value(v->fix), string_value(v->prevent),
 	                     string_value(v->url), line_value(&v->line), fields_value(v->fields, v->n_fields),
-	                     string_value(v->fingerprint), telling_value(v), also_value(v), warnings_value(v),
+	                     string_value(v->fingerprint), tuple_value(v->telling, v->n_telling, telling_item),
+	                     tuple_value(v->also, v->n_also, also_item),
+	                     tuple_value(v->warnings, v->n_warnings, warning_item),
 	                     (unsigned long long)v->lines, (unsigned long long)v->bytes,
 	                     text_value(v->before, v->before_length), text_value(v->after, v->after_length));
 }

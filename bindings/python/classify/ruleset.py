@@ -99,7 +99,7 @@ def load(paths: Sequence[RulePath], texts: Texts, strict: bool, cached: bool) ->
 
     if place and cache.load(place, loader.key(), take):
         return Compiled(found[0])
-    if not sys.executable:  # Python inside another program: there is nobody to ask
+    if _interpreter() is None:  # Python inside another program: there is nobody to ask
         return Compiled(loader.compile(), _faults(loader.faults()))
     again = False
     try:
@@ -127,6 +127,14 @@ def _error(told: Sequence[Any], faults: Sequence[Fault]) -> errors.ClassifyError
     return error
 
 
+def _interpreter() -> Optional[str]:
+    """A Python to run; inside another program, `sys.executable` may be that program, or nothing."""
+    for path in (sys.executable, os.path.join(sys.exec_prefix, "bin", "python3")):
+        if path and os.path.basename(path).startswith("python") and os.access(path, os.X_OK):
+            return path
+    return None
+
+
 def _ask(paths: Sequence[RulePath], texts: Texts, engine: int, strict: bool) -> Tuple[Dict[str, Any], bytes]:
     """What a child process makes of the rules: what it tells, and the compiled form."""
     request = {"sys.path": sys.path, "texts": list(texts), "engine": engine, "strict": strict,
@@ -134,8 +142,10 @@ def _ask(paths: Sequence[RulePath], texts: Texts, engine: int, strict: bool) -> 
     script = str(Path(__file__).resolve().with_name("compiler.py"))
     # Isolated, so that the folder of the script hides no module of Python's own.
     try:
-        done = subprocess.run([sys.executable, "-I", script], input=json.dumps(request).encode("ascii"),
+        done = subprocess.run([_interpreter() or sys.executable, "-I", script], input=json.dumps(request).encode("ascii"),
                               capture_output=True, timeout=COMPILE_SECONDS, check=False)
+    except OSError as error:
+        raise errors.EngineError(f"compiling the rules could not begin: {error}") from error
     except subprocess.TimeoutExpired:
         raise errors.EngineError(f"compiling the rules took more than {COMPILE_SECONDS} seconds") from None
     head, _, compiled = done.stdout.partition(b"\n")

@@ -73,14 +73,20 @@ def small(rules):
 
 
 @pytest.fixture(scope="session")
-def command():
-    """Runs the command line and gives its JSON objects; skips where it was not built."""
+def command(tmp_path_factory):
+    """Runs the command line and gives its JSON objects; skips where it was not built.
+
+    All of a session share a cache, for a sanitizer makes compiling slow.
+    """
     program = os.environ.get("CLASSIFY")
     if not program:
         pytest.skip("the command line was not built")
 
+    cache = str(tmp_path_factory.mktemp("command"))
+
     def run(*arguments, stdin=b"", codes=(0,)):
-        done = subprocess.run([program, *map(os.fspath, arguments)], input=stdin, capture_output=True, check=False)
+        done = subprocess.run([program, *map(os.fspath, arguments)], input=stdin, capture_output=True, check=False,
+                              env={**os.environ, "XDG_CACHE_HOME": cache})
         assert done.returncode in codes, done.stderr.decode()
         return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -118,5 +118,15 @@ def test_a_child_that_says_nothing(rules, monkeypatch, tmp_path):
     monkeypatch.setattr(ruleset.sys, "executable", str(python))
     with pytest.raises(classify.EngineError, match=r"status 3: it went wrong"):
         classify.Classifier(rules)
-    monkeypatch.setattr(ruleset.sys, "executable", "")
+    python.write_text("#!/no/such/interpreter\n")
+    with pytest.raises(classify.EngineError, match="could not begin"):
+        classify.Classifier(rules)
+
+
+@pytest.mark.parametrize("executable", ["", "/usr/sbin/webserver"])
+def test_python_inside_another_program(rules, monkeypatch, executable):
+    monkeypatch.setattr(ruleset.sys, "executable", executable)
     assert classify.Classifier(rules).scan(LOG).failed
+    monkeypatch.setattr(ruleset.sys, "exec_prefix", "/nowhere")
+    assert ruleset._interpreter() is None
+    assert classify.Classifier(rules, cache=False).scan(LOG).failed
