@@ -140,7 +140,7 @@ def _scan_many(classifier: Classifier, paths: Iterable[sources.Path], jobs: int,
         # A thread ends within a step of its scan. One that waits for whoever writes into a pipe may
         # wait for ever; it is left to that, and ends with the process at the latest.
         deadline = time.monotonic() + _PATIENCE
-        for thread in threads:
+        for thread in filter(threading.Thread.is_alive, threads):  # an interrupt may come before a start
             thread.join(max(0.0, deadline - time.monotonic()))
 
 

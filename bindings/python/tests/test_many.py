@@ -190,7 +190,8 @@ try:
             pass
 except KeyboardInterrupt:
     assert classifier.scan(b"denied for root").failed
-    assert threading.active_count() == (2 if what == "many-pipe" else 1)
+    # One thread may wait for whoever opens the pipe.
+    assert threading.active_count() <= (2 if what == "many-pipe" else 1)
     print("interrupted")
 """
 
