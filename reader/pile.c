@@ -229,6 +229,8 @@ static void pop(struct clsf__pile *p)
 	struct level *level = &p->level[p->top--];
 	if (is_archive(level->format))
 		clsf__members_rest(level->archive);
+	else
+		clsf__decoder_rest(level->decoder);
 }
 
 /*
