@@ -477,6 +477,21 @@ def test_prometheus_tells_all(classify):
     assert 'classify_scan_failures{category="disk_full"} 2' in counts("logs")
 
 
+def test_reports_take_turns(classify):
+    """A run with a report scans nothing again that runs without one remember, and tells of it."""
+    rules = classify.rules(DNS, DISK, STEP, GOOD)
+    write_logs(classify)
+    first = scan(classify, rules)
+    assert all("job a starts" not in json.dumps(log) for log in first.objects())
+    for _ in range(2):
+        done = scan(classify, rules, "--no-redact", "--report", "r.html")
+        assert done.sources == []
+        page = (classify.folder / "r.html").read_text()
+        for text in ("lookup db.example: no such host", "no space left", "job a starts"):
+            assert text in page
+        assert scan(classify, rules).sources == []
+
+
 def test_prometheus_of_a_list(classify):
     """Inputs that a list names are those that the run comes by."""
     rules = classify.rules(DNS, DISK, STEP, GOOD)

@@ -244,8 +244,9 @@ bool parse_scan_options(int argc, char **argv, struct scan_options *options, str
 	bool document = format == OUTPUT_POSTMORTEM;
 	bool shared = document || format == OUTPUT_MARKDOWN || format == OUTPUT_JUNIT || format == OUTPUT_SARIF;
 	options->redact = redact >= 0 ? redact == 1 : shared || options->report;
-	options->hide_context = options->report && !document && !has_context;
-	if ((document || options->report) && !has_context)
+	/* A state remembers the same whether or not a report is wanted, so that both can take turns. */
+	options->hide_context = (options->report || options->state) && !document && !has_context;
+	if ((document || options->report || options->state) && !has_context)
 		options->context = DOCUMENT_CONTEXT;
 	return true;
 }
