@@ -268,7 +268,7 @@ bool scan_state_wants(struct scanner *s, struct job *job)
 		state_file_asked(&s->file, ask(s, job));
 	if (s->file.answer != STATE_UNCHANGED && s->file.answer != STATE_OWN)
 		return true;
-	if (s->file.answer == STATE_UNCHANGED)
+	if (state_file_waits(&s->file))
 		hand_over(s, job, SCANNED_END);
 	state_file_done(&s->file);
 	return false;

@@ -123,7 +123,6 @@ static bool set_up(struct state *st, char why[256])
 		sql_run(st->sql, schema);
 		sql_run(st->sql, "COMMIT");
 	}
-	sql_run(st->sql, "CREATE TEMP TABLE seen (file INTEGER PRIMARY KEY)");
 	if (!sql_error(st->sql))
 		return true;
 	snprintf(why, 256, "%s", sql_error(st->sql));
@@ -153,9 +152,9 @@ static void begin_run(struct state *st)
 
 static void prepare(struct state *st)
 {
-	st->look = sql_prepare(st->sql, "SELECT id, size, mtime, content, checked, ruleset, logs, limited FROM files"
+	st->look = sql_prepare(st->asking, "SELECT id, size, mtime, content, checked, ruleset, logs, limited FROM files"
 	                                " WHERE path = ?1");
-	st->knew = sql_prepare(st->sql, "SELECT DISTINCT m.rule FROM logs l JOIN matches m ON m.log = l.id"
+	st->knew = sql_prepare(st->asking, "SELECT DISTINCT m.rule FROM logs l JOIN matches m ON m.log = l.id"
 	                                " WHERE l.file = ?1");
 	st->forget = sql_prepare(st->sql, "DELETE FROM logs WHERE file = ?1");
 	st->file_new = sql_prepare(st->sql,
@@ -166,7 +165,6 @@ static void prepare(struct state *st)
 	                                    " mtime = CASE WHEN ?4 THEN mtime END,"
 	                                    " content = CASE WHEN ?4 THEN content END WHERE id = ?1");
 	st->file_keep = sql_prepare(st->sql, "UPDATE files SET mtime = ?2, checked = ?3, ruleset = ?4 WHERE id = ?1");
-	st->file_seen = sql_prepare(st->sql, "INSERT OR IGNORE INTO seen VALUES (?1)");
 	state__log_prepare(st);
 }
 
@@ -176,6 +174,8 @@ static void release(struct state *st)
 	for (size_t i = 0; i < sizeof(st->scratch) / sizeof(st->scratch[0]); i++)
 		text_free(&st->scratch[i]);
 	arena_free(&st->ghosts);
+	free(st->kept);
+	sql_close(st->asking);
 	/* SQLite's locks of the file end with any descriptor of it that is closed: this one is the last. */
 	sql_close(st->sql);
 	if (st->lock >= 0)
@@ -208,10 +208,15 @@ struct state *state_open(const char *path, const struct clsf_ruleset *ruleset, c
 	good = good && (st->sql = sql_open(path, SQL_WRITE, why)) && set_up(st, why);
 	if (good) {
 		begin_run(st);
+		st->asking = sql_open(path, SQL_READ, why);
+		good = st->asking != NULL;
+	}
+	if (good) {
 		prepare(st);
-		good = !sql_error(st->sql);
-		if (!good)
-			snprintf(why, 256, "%s", sql_error(st->sql));
+		const char *error = sql_error(st->sql) ? sql_error(st->sql) : sql_error(st->asking);
+		good = !error;
+		if (error)
+			snprintf(why, 256, "%s", error);
 	}
 	if (good)
 		return st;
@@ -301,8 +306,10 @@ static void note_run(struct state *st)
 	sql_bind_number(q, 1, st->run);
 	sql_bind_number(q, 2, (int64_t)st->scanned_files);
 	sql_bind_number(q, 3, (int64_t)st->scanned_logs);
+	pthread_mutex_lock(&st->mutex);
 	sql_bind_number(q, 4, (int64_t)st->sums.files);
 	sql_bind_number(q, 5, (int64_t)st->sums.logs);
+	pthread_mutex_unlock(&st->mutex);
 	sql_do(q);
 	sql_finish(q);
 }
@@ -325,9 +332,7 @@ bool state_due(struct state *st)
 
 void state_commit(struct state *st)
 {
-	pthread_mutex_lock(&st->mutex);
 	commit(st);
-	pthread_mutex_unlock(&st->mutex);
 }
 
 static void unit_end(struct state *st, bool keep)
@@ -367,8 +372,12 @@ bool state_close(struct state *st, bool was_told, bool interrupted, char why[256
 
 const char *state_error(struct state *st)
 {
-	pthread_mutex_lock(&st->mutex);
 	const char *error = sql_error(st->sql);
+	if (error)
+		return error;
+	/* Where nothing can be asked, everything is scanned; what is told then is that. */
+	pthread_mutex_lock(&st->mutex);
+	error = sql_error(st->asking);
 	pthread_mutex_unlock(&st->mutex);
 	return error;
 }
@@ -432,6 +441,40 @@ static enum state_answer compare(struct state_file *f, const struct remembered *
 	return (int64_t)now->size > r->size ? STATE_GREW : STATE_CHANGED;
 }
 
+/* A file stays as it is. With the mutex. False when memory is out. */
+static bool keep(struct state *st, const struct state_file *f)
+{
+	if (st->n_kept == st->kept_capacity) {
+		size_t capacity = st->kept_capacity ? st->kept_capacity * 2 : 64;
+		int64_t *grown = realloc(st->kept, capacity * sizeof(*grown));
+		if (!grown)
+			return false;
+		st->kept = grown;
+		st->kept_capacity = capacity;
+	}
+	st->kept[st->n_kept++] = f->id;
+	st->sums.files++;
+	st->sums.logs += (size_t)f->logs;
+	st->sums.asked += f->was_asked;
+	return true;
+}
+
+/* The file is what is remembered: do the rules of now concern it? With the mutex. False when memory is out. */
+static bool judge(struct state *st, struct state_file *f, const struct remembered *r)
+{
+	if (r->ruleset == st->ruleset_id)
+		return f->touched || keep(st, f);
+	struct state_change *change = state__change(st, r->ruleset);
+	if (!change)
+		return false;
+	f->other_rules = true;
+	f->answer = state__judge(st, change, r->id, r->limited);
+	f->asked = change->subset;
+	if (change->rules > st->sums.rules)
+		st->sums.rules = change->rules;
+	return true;
+}
+
 bool state_look(struct state *st, struct identity_folder *folder, const char *path, struct state_file *ret)
 {
 	struct remembered r;
@@ -458,21 +501,15 @@ bool state_look(struct state *st, struct identity_folder *folder, const char *pa
 	ret->answer = compare(ret, &r);
 	if (ret->answer != STATE_UNCHANGED)
 		return true;
-	bool good = true;
 	pthread_mutex_lock(&st->mutex);
-	if (r.ruleset != st->ruleset_id) {
-		struct state_change *change = state__change(st, r.ruleset);
-		good = change != NULL;
-		if (good) {
-			ret->other_rules = true;
-			ret->answer = state__judge(st, change, r.id, r.limited);
-			ret->asked = change->subset;
-			if (change->rules > st->sums.rules)
-				st->sums.rules = change->rules;
-		}
-	}
+	bool good = judge(st, ret, &r);
 	pthread_mutex_unlock(&st->mutex);
 	return good;
+}
+
+bool state_file_waits(const struct state_file *file)
+{
+	return file->answer == STATE_UNCHANGED && (file->touched || file->other_rules);
 }
 
 void state_file_asked(struct state_file *file, bool concerned)
@@ -493,7 +530,6 @@ void state_begin(struct state *st, const struct state_file *f)
 {
 	if (f->identity.kind != IDENTITY_FILE)
 		return;
-	pthread_mutex_lock(&st->mutex);
 	begin(st);
 	sql_run(st->sql, "SAVEPOINT unit");
 	struct sql_query *q = st->file_new;
@@ -510,75 +546,68 @@ void state_begin(struct state *st, const struct state_file *f)
 	sql_do(st->forget);
 	st->file_logs = 0;
 	st->file_limited = false;
-	pthread_mutex_unlock(&st->mutex);
 }
 
 void state_add(struct state *st, const struct state_log *log)
 {
 	if (!st->file)
 		return;
-	pthread_mutex_lock(&st->mutex);
 	state__log_write(st, log);
 	st->file_logs++;
+}
+
+static void note_scanned(struct state *st, const struct state_file *f)
+{
+	st->scanned_files++;
+	st->scanned_logs += (size_t)st->file_logs;
+	pthread_mutex_lock(&st->mutex);
+	if (f->answer == STATE_RULES) {
+		st->sums.again_files++;
+		st->sums.again_logs += (size_t)st->file_logs;
+	}
+	st->sums.grew += f->answer == STATE_GREW;
+	st->sums.options += f->answer == STATE_OPTIONS;
+	st->sums.broken += f->answer == STATE_BROKEN;
+	st->sums.asked += f->was_asked;
 	pthread_mutex_unlock(&st->mutex);
 }
 
-static void seen(struct state *st, int64_t file)
-{
-	sql_bind_number(st->file_seen, 1, file);
-	sql_do(st->file_seen);
-}
-
-void state_end(struct state *st, const struct state_file *f, bool keep, bool whole)
+void state_end(struct state *st, const struct state_file *f, bool wanted, bool whole)
 {
 	if (!st->file)
 		return;
-	pthread_mutex_lock(&st->mutex);
-	if (keep) {
+	if (wanted) {
 		sql_bind_number(st->file_end, 1, st->file);
 		sql_bind_number(st->file_end, 2, st->file_logs);
 		sql_bind_number(st->file_end, 3, st->file_limited);
 		sql_bind_number(st->file_end, 4, whole && f->identity.content[0]);
 		sql_do(st->file_end);
-		st->scanned_files++;
-		st->scanned_logs += (size_t)st->file_logs;
-		if (f->answer == STATE_RULES) {
-			st->sums.again_files++;
-			st->sums.again_logs += (size_t)st->file_logs;
-		}
-		st->sums.grew += f->answer == STATE_GREW;
-		st->sums.options += f->answer == STATE_OPTIONS;
-		st->sums.broken += f->answer == STATE_BROKEN;
-		st->sums.asked += f->was_asked;
+		note_scanned(st, f);
 	}
-	int64_t file = st->file;
-	unit_end(st, keep);
-	if (keep)
-		seen(st, file);
+	unit_end(st, wanted);
 	st->pending++;
-	pthread_mutex_unlock(&st->mutex);
 }
 
 void state_keep(struct state *st, const struct state_file *f)
 {
-	pthread_mutex_lock(&st->mutex);
 	if (f->identity.kind == IDENTITY_FLOWING) {
+		pthread_mutex_lock(&st->mutex);
 		st->sums.flowing++;
-	} else if (f->answer == STATE_UNCHANGED) {
-		begin(st);
-		if (f->other_rules || f->touched) {
-			sql_bind_number(st->file_keep, 1, f->id);
-			sql_bind_number(st->file_keep, 2, f->identity.mtime);
-			sql_bind_number(st->file_keep, 3, f->checked);
-			sql_bind_number(st->file_keep, 4, st->ruleset_id);
-			sql_do(st->file_keep);
-		}
-		seen(st, f->id);
-		st->sums.files++;
-		st->sums.logs += (size_t)f->logs;
-		st->sums.asked += f->was_asked;
-		st->pending++;
+		pthread_mutex_unlock(&st->mutex);
+		return;
 	}
+	if (!state_file_waits(f))
+		return;
+	begin(st);
+	sql_bind_number(st->file_keep, 1, f->id);
+	sql_bind_number(st->file_keep, 2, f->identity.mtime);
+	sql_bind_number(st->file_keep, 3, f->checked);
+	sql_bind_number(st->file_keep, 4, st->ruleset_id);
+	sql_do(st->file_keep);
+	st->pending++;
+	pthread_mutex_lock(&st->mutex);
+	if (!keep(st, f))
+		sql_fail(st->sql, "out of memory");
 	pthread_mutex_unlock(&st->mutex);
 }
 

@@ -95,15 +95,17 @@ const char *state_error(struct state *state);
 bool state_look(struct state *state, struct identity_folder *folder, const char *path, struct state_file *ret);
 /* The answer to STATE_ASK: whether one of `asked` matches in the file, or met a limit there. */
 void state_file_asked(struct state_file *file, bool concerned);
+/* Whether a file that is unchanged has to be told to state_keep(); others are noted already. */
+bool state_file_waits(const struct state_file *file);
 void state_file_done(struct state_file *file);
 
 /* A file is scanned: from here to state_end(), its logs take the place of those remembered. */
 void state_begin(struct state *state, const struct state_file *file);
 void state_add(struct state *state, const struct state_log *log);
-/* `whole`: it was read in full and did not change meanwhile. Not to `keep` it leaves all as it was before. */
-void state_end(struct state *state, const struct state_file *file, bool keep, bool whole);
+/* `whole`: it was read in full and did not change meanwhile. Where it is not `wanted`, all is as it was before. */
+void state_end(struct state *state, const struct state_file *file, bool wanted, bool whole);
 
-/* A file is as remembered. */
+/* A file is as remembered, or is none that can be. */
 void state_keep(struct state *state, const struct state_file *file);
 
 /* Whether it is time to commit: what was told is written out first. */

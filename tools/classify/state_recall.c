@@ -222,6 +222,18 @@ static bool recall_logs(struct state *st, struct sql_query *q, int64_t file, sta
 	return going;
 }
 
+/* The files that the run came by, as a table. */
+static void note_kept(struct state *st)
+{
+	sql_run(st->sql, "CREATE TEMP TABLE IF NOT EXISTS seen (file INTEGER PRIMARY KEY)");
+	struct sql_query *q = sql_prepare(st->sql, "INSERT OR IGNORE INTO seen VALUES (?1)");
+	for (size_t i = 0; i < st->n_kept; i++) {
+		sql_bind_number(q, 1, st->kept[i]);
+		sql_do(q);
+	}
+	sql_finish(q);
+}
+
 void state_recall(struct state *st, const struct list *inputs, state_visitor visit, void *user)
 {
 	struct identity_folder folder = { 0 };
@@ -232,7 +244,7 @@ void state_recall(struct state *st, const struct list *inputs, state_visitor vis
 			list_add(&roots, path);
 	}
 	identity_folder_done(&folder);
-	pthread_mutex_lock(&st->mutex);
+	note_kept(st);
 	struct sql_query *files = sql_prepare(st->sql,
 		"SELECT f.id, f.path, s.file IS NOT NULL FROM files f LEFT JOIN seen s ON s.file = f.id"
 		" WHERE f.run <> ?1 ORDER BY f.path");
@@ -246,7 +258,6 @@ void state_recall(struct state *st, const struct list *inputs, state_visitor vis
 			going = recall_logs(st, logs, sql_get_number(files, 0), visit, user);
 	sql_finish(files);
 	sql_finish(logs);
-	pthread_mutex_unlock(&st->mutex);
 	for (size_t i = 0; i < roots.n; i++)
 		free((void *)(uintptr_t)roots.item[i]);
 	list_free(&roots);

@@ -114,7 +114,7 @@ static bool ask(struct state_change *c, size_t index)
 static bool compare(struct state *st, struct state_change *c)
 {
 	struct sql_query *q =
-		sql_prepare(st->sql, "SELECT id, condition, whole FROM rules WHERE ruleset = ?1 ORDER BY id");
+		sql_prepare(st->asking, "SELECT id, condition, whole FROM rules WHERE ruleset = ?1 ORDER BY id");
 	sql_bind_number(q, 1, c->ruleset);
 	size_t now = 0;
 	bool good = true;
@@ -163,7 +163,7 @@ struct state_change *state__change(struct state *st, int64_t ruleset)
 	if (!c)
 		return NULL;
 	c->ruleset = ruleset;
-	struct sql_query *q = sql_prepare(st->sql, "SELECT options FROM rulesets WHERE id = ?1");
+	struct sql_query *q = sql_prepare(st->asking, "SELECT options FROM rulesets WHERE id = ?1");
 	sql_bind_number(q, 1, ruleset);
 	c->options = !sql_step(q) || strcmp(sql_get_text(q, 0, NULL), st->options) != 0;
 	sql_finish(q);

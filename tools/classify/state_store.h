@@ -32,8 +32,12 @@ struct state_rule {
 	char condition[65], whole[65];
 };
 
+/*
+ * Two connections: the thread that tells writes by one, and threads that scan ask
+ * by the other, which sees what is committed. So neither waits for the other.
+ */
 struct state {
-	struct sql *sql;
+	struct sql *sql;             /* of the thread that tells */
 	int lock;                    /* a descriptor whose lock says that a run is going on */
 	char *path;                  /* absolute */
 	const struct clsf_ruleset *ruleset;
@@ -42,10 +46,17 @@ struct state {
 	int64_t ruleset_id;          /* 0: not written yet */
 	char *options;
 	int64_t run;
-	pthread_mutex_t mutex;       /* of all that follows, and of the connection */
 
+	pthread_mutex_t mutex;       /* of what follows */
+	struct sql *asking;          /* of threads that scan */
+	struct sql_query *look, *knew;
 	struct state_change *changes;
-	struct sql_query *look, *knew, *forget, *file_new, *file_end, *file_keep, *file_seen;
+	struct state_sums sums;
+	int64_t *kept;               /* files that the run left as they are */
+	size_t n_kept, kept_capacity;
+
+	/* Of the thread that tells. */
+	struct sql_query *forget, *file_new, *file_end, *file_keep;
 	struct sql_query *log, *match, *runbook_find, *runbook;
 
 	bool open;                   /* a transaction is */
@@ -55,7 +66,6 @@ struct state {
 	int64_t file_logs;
 	bool file_limited;
 	size_t scanned_files, scanned_logs;
-	struct state_sums sums;
 	struct text scratch[8];      /* for columns of the log at hand */
 	struct arena ghosts;         /* rules that are remembered and are not there now */
 	struct state_ghost *ghost;
