@@ -696,6 +696,32 @@ def test_killed_in_a_rule_change(classify):
     same_as_from_scratch(classify, rules)
 
 
+@pytest.mark.parametrize("output", ["jsonl", "json", "junit", "sarif", "postmortem"])
+def test_killed_before_the_output_ends(classify, output):
+    """What a format would have told at its end is not remembered when that does not come."""
+    rules = classify.rules(DISK)
+    for i in range(1100):
+        classify.write(f"logs/{i}.log", f"no space left {i}\n")
+    os.mkfifo(classify.folder / "pipe")
+    arguments = ["scan", "--rules", str(rules), "-o", output, "--state", "s.db", "--jobs", "1", "logs", "pipe"]
+    run = subprocess.Popen([binary(), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                           cwd=classify.folder, env=classify.environment)
+    # Whoever opens it for reading has come by all that is before it.
+    with open(classify.folder / "pipe", "wb"):
+        if output == "jsonl":
+            deadline = time.monotonic() + PATIENCE
+            while len(remembered(classify.folder / "s.db")) < 1000 and time.monotonic() < deadline:
+                time.sleep(0.05)
+        run.send_signal(signal.SIGKILL)
+        run.communicate(timeout=PATIENCE)
+    held = remembered(classify.folder / "s.db")
+    assert len(held) >= 1000 if output == "jsonl" else not held
+    done = classify.run(*arguments[:-1])
+    assert done.code == 0
+    assert output == "jsonl" or all(f"logs/{i}.log" in done.out for i in range(0, 1100, 137)) or output == "postmortem"
+    assert len(remembered(classify.folder / "s.db")) == 1100
+
+
 def test_interrupted(classify):
     """A log that an interrupt cut is not remembered; those before it are."""
     rules = classify.rules(DISK)

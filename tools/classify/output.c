@@ -20,6 +20,11 @@ bool output_tells_groups(enum output_format format)
 	       format == OUTPUT_POSTMORTEM;
 }
 
+bool output_waits(enum output_format format)
+{
+	return format == OUTPUT_JSON || format == OUTPUT_POSTMORTEM || format == OUTPUT_JUNIT || format == OUTPUT_SARIF;
+}
+
 /* Text that waits in a temporary file, made when there is some. */
 static void keep(struct output_state *state, FILE **file, struct text *t)
 {

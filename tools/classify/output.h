@@ -63,6 +63,9 @@ struct output_run {
 /* Does the format tell what several logs share? */
 bool output_tells_groups(enum output_format format);
 
+/* Is what it tells of a log there, or of any use, only when the run has ended? */
+bool output_waits(enum output_format format);
+
 /* What comes before, between and after the logs of one run. */
 void output_begin(const struct output_options *options, FILE *f);
 void output_log(const struct output_options *options, struct output_state *state, FILE *f, const char *source,

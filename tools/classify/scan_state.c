@@ -82,9 +82,9 @@ void scan_state_tell(struct scan *scan, const struct scanned *s)
 
 void scan_state_pause(struct scan *scan)
 {
-	if (!scan->state || !state_due(scan->state))
+	/* What is remembered has been told: that comes first, and with some formats it comes last. */
+	if (!scan->state || output_waits(scan->options->output.format) || !state_due(scan->state))
 		return;
-	/* What is remembered has been told: that comes first. */
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		state_commit(scan->state);
 	look_after(scan);
