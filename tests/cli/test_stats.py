@@ -31,7 +31,7 @@ LOGS = [
     ("2026-03-31", "all done"),
     ("2026-04-01", "nothing"),
     ("2026-04-01", "no space left"),
-    ("2026-04-02", "odd thing\n2026-04-02T12:01:00Z job failed"),
+    ("2026-04-02", "error: an odd thing, unexpected\n2026-04-02T12:01:00Z job failed"),
 ]
 
 
