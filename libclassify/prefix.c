@@ -827,7 +827,7 @@ static size_t peel_script(const char *s, size_t n)
 	size_t name = ++i;
 	while (i < n && (is_label(s[i]) || s[i] == ':'))
 		i++;
-	if (i >= n || s[i] != ' ' || i == name + 1 || s[i - 1] != ':')
+	if (i >= n || s[i] != ' ' || i <= name + 1 || s[i - 1] != ':')
 		return 0;
 	for (size_t k = 0; k < sizeof(scripts) / sizeof(scripts[0]); k++) {
 		size_t length = strlen(scripts[k]);

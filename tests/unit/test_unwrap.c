@@ -145,6 +145,7 @@ static const char *const bare[] = {
 	"sha-256 digest does not match",
 	"error: push: denied",
 	"app/models user.py is gone",
+	"a/b: x",
 	"job 123e4567-e89b-12d3-a456-426614174000 was lost",
 	"   12 | int main(void)",
 	"      |     ^~~~",
