@@ -204,7 +204,9 @@ def test_told_while_read(classify, rules):
         process.stdin.write(data[1536:4096])
         assert json.loads(process.stdout.readline())["source"] == "-!b.log"
         process.send_signal(signal.SIGINT)
-        rest, complaint = process.communicate(timeout=PATIENCE)
+        complaint = process.stderr.read()
+        rest = process.stdout.read()
+        process.wait(PATIENCE)
     assert process.returncode == 130
     for line in rest.splitlines():
         assert json.loads(line)["source"] == "-!c.log"

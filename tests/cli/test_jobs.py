@@ -139,12 +139,14 @@ class Running:
         return told
 
     def end(self):
-        """What else it tells, and its status."""
+        """What else it tells, and its status. Standard input stays open until it is over."""
         guard = threading.Timer(PATIENCE, self.process.kill)
         guard.start()
-        out, err = self.process.communicate()
+        out, err = self.process.stdout.read(), self.process.stderr.read()
+        code = self.process.wait()
         guard.cancel()
-        return without_fallback(out), err.decode(), self.process.returncode
+        self.process.stdin.close()
+        return without_fallback(out), err.decode(), code
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

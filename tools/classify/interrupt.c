@@ -114,9 +114,7 @@ void interrupt_end(void)
 		return;
 	pthread_kill(watcher, WAKE);
 	pthread_join(watcher, NULL);
-	/* After an interrupt the program is about to end: one that followed at once is not to change how. */
-	if (!interrupted())
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	/* They stay blocked, for the output is whole: one that comes now is not to change how the program ends. */
 	begun = false;
 }
 

@@ -17,7 +17,7 @@
 
 /* Before any other thread is made: they are to inherit what is set here. False where it cannot be done. */
 bool interrupt_begin(void);
-/* Back to how it was. */
+/* All is told, and the program about to end: interrupts are not heard any more. */
 void interrupt_end(void);
 
 /* The calling thread joins and leaves. */
