@@ -24,6 +24,7 @@ struct sql {
 	sqlite3 *db;
 	struct sql_query *queries;
 	char error[256];
+	bool damaged;
 };
 
 /* What a code of SQLite means to whoever reads it. */
@@ -59,10 +60,22 @@ static void explain(char why[256], sqlite3 *db, int code)
 	}
 }
 
+static bool is_damage(int code)
+{
+	return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+}
+
 static void note(struct sql *sql, int code)
 {
-	if (!sql->error[0])
-		explain(sql->error, sql->db, code);
+	if (sql->error[0])
+		return;
+	explain(sql->error, sql->db, code);
+	sql->damaged = is_damage(code);
+}
+
+bool sql_is_damaged(const struct sql *sql)
+{
+	return sql->damaged;
 }
 
 void sql_fail(struct sql *sql, const char *why)
@@ -114,8 +127,15 @@ static int try_reading(sqlite3 *db)
 
 struct sql *sql_open(const char *path, enum sql_mode mode, char why[256])
 {
+	bool damaged;
+	return sql_open_told(path, mode, &damaged, why);
+}
+
+struct sql *sql_open_told(const char *path, enum sql_mode mode, bool *ret_damaged, char why[256])
+{
 	struct sql *sql = calloc(1, sizeof(*sql));
 	int flags = mode == SQL_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+	*ret_damaged = false;
 	if (!sql) {
 		snprintf(why, 256, "out of memory");
 		return NULL;
@@ -139,6 +159,7 @@ struct sql *sql_open(const char *path, enum sql_mode mode, char why[256])
 	}
 	if (code == SQLITE_OK)
 		return sql;
+	*ret_damaged = is_damage(code);
 	explain(why, sql->db, code);
 	sqlite3_close(sql->db);
 	free(sql);
@@ -246,12 +267,18 @@ void sql_bind_string(struct sql_query *q, int at, const char *string)
 		sql_bind_null(q, at);
 }
 
+void sql_bind_blob(struct sql_query *q, int at, const void *data, size_t length)
+{
+	if (q->statement)
+		check(q, sqlite3_bind_blob64(q->statement, at, data, length, SQLITE_STATIC));
+}
+
 void sql_bind_bytes(struct sql_query *q, int at, const char *data, size_t length)
 {
 	if (text_is_utf8(data, length) && !memchr(data, '\0', length))
 		sql_bind_text(q, at, data, length);
-	else if (q->statement)
-		check(q, sqlite3_bind_blob64(q->statement, at, data, length, SQLITE_STATIC));
+	else
+		sql_bind_blob(q, at, data, length);
 }
 
 bool sql_step(struct sql_query *q)

@@ -25,10 +25,14 @@ enum sql_mode {
 
 /* Opens a file. NULL: `why` says what is wrong. */
 struct sql *sql_open(const char *path, enum sql_mode mode, char why[256]);
+/* The same; where it returns NULL, *ret_damaged is whether the file is damaged, or no database at all. */
+struct sql *sql_open_told(const char *path, enum sql_mode mode, bool *ret_damaged, char why[256]);
 void sql_close(struct sql *sql);
 
 /* NULL as long as nothing went wrong. */
 const char *sql_error(const struct sql *sql);
+/* Whether what went wrong is that the file is damaged. */
+bool sql_is_damaged(const struct sql *sql);
 /* Notes a failure of the caller's own. */
 void sql_fail(struct sql *sql, const char *why);
 
@@ -51,6 +55,8 @@ void sql_bind_null(struct sql_query *q, int at);
 void sql_bind_text(struct sql_query *q, int at, const char *data, size_t length);
 /* A string that ends in NUL; "" and NULL become NULL. */
 void sql_bind_string(struct sql_query *q, int at, const char *string);
+/* Bytes that are never compared with a text. */
+void sql_bind_blob(struct sql_query *q, int at, const void *data, size_t length);
 /* Bytes of whatever kind: a text where they are UTF-8 without NUL, a blob otherwise. */
 void sql_bind_bytes(struct sql_query *q, int at, const char *data, size_t length);
 

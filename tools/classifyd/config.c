@@ -12,7 +12,7 @@
 #include "../classify/document.h"
 #include "log.h"
 
-enum kind { TEXT, CHOICE, SIZE, COUNT, DURATION, BOOLEAN, LIST, PAIRS };
+enum kind { TEXT, CHOICE, SIZE, COUNT, DURATION, BOOLEAN, LIST, PAIRS, FILES };
 
 /* Every setting: its name in the file, what it takes, and the least and most of a number. */
 struct setting {
@@ -48,6 +48,10 @@ static const struct setting settings[] = {
 	{ "loki.timeout", DURATION, AT(loki_timeout), SECOND / 10, 3600 * SECOND, NULL },
 	{ "inputs.stdin.enabled", BOOLEAN, AT(from_stdin), 0, 0, NULL },
 	{ "inputs.stdin.labels", PAIRS, AT(stdin_labels), 0, 0, NULL },
+	{ "inputs.files", FILES, AT(files), 0, 0, NULL },
+	{ "inputs.positions", TEXT, AT(positions), 0, 0, NULL },
+	{ "queue.path", TEXT, AT(queue), 0, 0, NULL },
+	{ "queue.max_size", SIZE, AT(queue_size), MIB, 1024 * 1024 * MIB, NULL },
 	{ "queue.patience", DURATION, AT(patience), SECOND / 10, 7 * 86400 * SECOND, NULL },
 	{ "rules.paths", LIST, AT(rules), 0, 0, NULL },
 	{ "rules.cache", TEXT, AT(cache), 0, 0, NULL },
@@ -84,13 +88,41 @@ bool config_init(struct config *c)
 {
 	*c = (struct config){
 		.idle_timeout = 120 * SECOND, .loki_timeout = 30 * SECOND,
-		.patience = 300 * SECOND, .capture_size = 256, .capture_values = 1000,
+		.queue_size = 1024 * MIB, .patience = 300 * SECOND, .capture_size = 256, .capture_values = 1000,
 		.verdicts = true, .silence = 300 * SECOND,
 		.max_body = 16 * MIB, .max_decoded = 64 * MIB, .max_entries = 1000000, .max_streams = 10000,
 		.max_in_flight = 512 * MIB, .max_connections = 20000, .max_open_streams = 20000,
 		.threads = 1,
 	};
 	return set_text(&c->category_as, "label") && set_text(&c->log_level, "info");
+}
+
+static void free_list(struct config_list *list)
+{
+	while (list->n)
+		free(list->item[--list->n]);
+	free(list->item);
+}
+
+static void free_pairs(struct config_pairs *pairs)
+{
+	while (pairs->n) {
+		free(pairs->name[--pairs->n]);
+		free(pairs->value[pairs->n]);
+	}
+	free(pairs->name);
+	free(pairs->value);
+}
+
+static void free_files(struct config_file_groups *groups)
+{
+	while (groups->n) {
+		struct config_files *f = &groups->item[--groups->n];
+		free_list(&f->paths);
+		free_list(&f->exclude);
+		free_pairs(&f->labels);
+	}
+	free(groups->item);
 }
 
 void config_free(struct config *c)
@@ -100,18 +132,11 @@ void config_free(struct config *c)
 		if (settings[i].kind == TEXT || settings[i].kind == CHOICE) {
 			free(*(char **)place);
 		} else if (settings[i].kind == LIST) {
-			struct config_list *list = place;
-			while (list->n)
-				free(list->item[--list->n]);
-			free(list->item);
+			free_list(place);
 		} else if (settings[i].kind == PAIRS) {
-			struct config_pairs *pairs = place;
-			while (pairs->n) {
-				free(pairs->name[--pairs->n]);
-				free(pairs->value[pairs->n]);
-			}
-			free(pairs->name);
-			free(pairs->value);
+			free_pairs(place);
+		} else if (settings[i].kind == FILES) {
+			free_files(place);
 		}
 	}
 	*c = (struct config){ 0 };
@@ -226,6 +251,7 @@ static bool set_value(const struct setting *s, struct config *c, const char *val
 		return set_number(s, c, value, why);
 	case LIST:
 	case PAIRS:
+	case FILES:
 	case TEXT:
 		break;
 	}
@@ -343,48 +369,100 @@ static bool begins_a_setting(const char *name)
 	return false;
 }
 
-static void read_list(struct reading *r, const struct setting *s, const struct node *value)
+static void read_list(struct reading *r, const char *name, struct config_list *list, const struct node *value)
 {
 	if (value->kind != NODE_LIST) {
-		fault(r, value, s->name, "it takes a list");
+		fault(r, value, name, "it takes a list");
 		return;
 	}
 	for (const struct node *item = value->first; item; item = item->next) {
 		if (item->kind != NODE_TEXT || item->null || !*item->text)
-			fault(r, item, s->name, "an item is no text");
-		else if (!list_append((struct config_list *)(void *)((char *)r->config + s->offset), item->text))
-			fault(r, item, s->name, "out of memory");
+			fault(r, item, name, "an item is no text");
+		else if (!list_append(list, item->text))
+			fault(r, item, name, "out of memory");
 	}
 }
 
-static void read_pairs(struct reading *r, const struct setting *s, const struct node *value)
+static void read_pairs(struct reading *r, const char *name, struct config_pairs *pairs, const struct node *value)
 {
 	if (value->kind != NODE_MAP) {
-		fault(r, value, s->name, "it takes names and values");
+		fault(r, value, name, "it takes names and values");
 		return;
 	}
 	for (const struct node *item = value->first; item; item = item->next) {
 		if (!is_label_name(item->key, strlen(item->key)))
-			fault(r, item, s->name, "a name is no label: letters, digits and _, no digit first");
+			fault(r, item, name, "a name is no label: letters, digits and _, no digit first");
 		else if (item->kind != NODE_TEXT || item->null)
-			fault(r, item, s->name, "a value is no text");
-		else if (!pairs_append((struct config_pairs *)(void *)((char *)r->config + s->offset), item->key,
-		                       strlen(item->key), item->text))
-			fault(r, item, s->name, "out of memory");
+			fault(r, item, name, "a value is no text");
+		else if (!pairs_append(pairs, item->key, strlen(item->key), item->text))
+			fault(r, item, name, "out of memory");
+	}
+}
+
+/* glob(3) would take ** for *, and what is meant would not be read. */
+static void check_patterns(struct reading *r, const char *name, const struct node *list)
+{
+	for (const struct node *item = list->kind == NODE_LIST ? list->first : NULL; item; item = item->next)
+		if (item->kind == NODE_TEXT && strstr(item->text, "**"))
+			fault(r, item, name, "** is not known; each folder on the way takes a * of its own");
+}
+
+static void read_group(struct reading *r, const char *name, struct config_files *f, const struct node *map)
+{
+	char inner[64];
+	if (map->kind != NODE_MAP) {
+		fault(r, map, name, "an item takes paths, exclude and labels");
+		return;
+	}
+	for (const struct node *item = map->first; item; item = item->next) {
+		bool paths = strcmp(item->key, "paths") == 0;
+		snprintf(inner, sizeof(inner), "%s.%.20s", name, item->key);
+		if (paths || strcmp(item->key, "exclude") == 0) {
+			read_list(r, inner, paths ? &f->paths : &f->exclude, item);
+			check_patterns(r, inner, item);
+		} else if (strcmp(item->key, "labels") == 0) {
+			read_pairs(r, inner, &f->labels, item);
+		} else {
+			fault(r, item, inner, "there is no setting of this name");
+		}
+	}
+	if (r->good && f->paths.n == 0)
+		fault(r, map, name, "an item takes at least one of paths");
+}
+
+static void read_files(struct reading *r, const char *name, struct config_file_groups *groups,
+                       const struct node *value)
+{
+	if (value->kind != NODE_LIST) {
+		fault(r, value, name, "it takes a list");
+		return;
+	}
+	for (const struct node *item = value->first; item; item = item->next) {
+		struct config_files *grown = realloc(groups->item, (groups->n + 1) * sizeof(*grown));
+		if (!grown) {
+			fault(r, item, name, "out of memory");
+			return;
+		}
+		groups->item = grown;
+		grown[groups->n] = (struct config_files){ 0 };
+		read_group(r, name, &grown[groups->n++], item);
 	}
 }
 
 static void read_setting(struct reading *r, const struct setting *s, const struct node *value)
 {
 	char why[256];
+	void *place = (char *)r->config + s->offset;
 	size_t index = (size_t)(s - settings);
 	if (r->seen[index])
 		fault(r, value, s->name, "it was said before");
 	r->seen[index] = true;
 	if (s->kind == LIST)
-		read_list(r, s, value);
+		read_list(r, s->name, place, value);
 	else if (s->kind == PAIRS)
-		read_pairs(r, s, value);
+		read_pairs(r, s->name, place, value);
+	else if (s->kind == FILES)
+		read_files(r, s->name, place, value);
 	else if (value->kind != NODE_TEXT || value->null)
 		fault(r, value, s->name, "it takes one value");
 	else if (!set_value(s, r->config, value->text, why))
@@ -481,6 +559,8 @@ bool config_check(const struct config *c)
 		good = wrong("loki.tls takes a certificate and its key");
 	if (c->loki && strncmp(c->loki, "http://", 7) != 0 && strncmp(c->loki, "https://", 8) != 0)
 		good = wrong("loki.url begins with http:// or https://");
+	if (c->files.n && !c->queue && !c->positions)
+		good = wrong("inputs.files takes queue.path or inputs.positions: where files were read to has to be kept");
 	if (c->max_decoded < c->max_body)
 		good = wrong("limits.decoded_body is at least limits.body");
 	return good;

@@ -22,6 +22,17 @@ struct config_pairs {
 	size_t n;
 };
 
+/* Files that are read. */
+struct config_files {
+	struct config_list paths, exclude;   /* patterns */
+	struct config_pairs labels;
+};
+
+struct config_file_groups {
+	struct config_files *item;
+	size_t n;
+};
+
 /* Who somebody is, and how it is proven; what is not set is NULL. */
 struct config_identity {
 	char *user, *password_file;
@@ -48,8 +59,11 @@ struct config {
 
 	bool from_stdin;
 	struct config_pairs stdin_labels;
+	struct config_file_groups files;
+	char *positions;             /* how far inputs were read, in promtail's form; or NULL */
 
 	char *queue;                 /* the file that holds what Loki has not taken; NULL: memory does */
+	size_t queue_size;           /* bytes of batches that it holds at most */
 	size_t patience;             /* how long is waited for Loki at the end of standard input */
 
 	struct config_list rules;    /* paths; none: the shipped packs */

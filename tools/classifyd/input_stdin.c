@@ -44,7 +44,7 @@ static void take_line(const char *line, size_t length, bool cut)
 	inputs_count("stdin", cut);
 	if (!intake_add(&in.intake, &in.stream, clock_calendar(), line, length))
 		lose("out of memory");
-	if (intake_is_due(&in.intake, clock_now()) && !inputs_pass_on(&in.intake, false))
+	if (intake_is_due(&in.intake, clock_now()) && !inputs_pass_on(&in.intake, NULL, 0, false))
 		lose("the daemon was ended while the queue was full");
 }
 
@@ -68,7 +68,7 @@ static bool read_all(void)
 	static char buffer[READ_SIZE];
 	while (!inputs_are_stopping()) {
 		bool ready = inputs_wait(STDIN_FILENO, in.intake.n_entries ? in.intake.since + SECOND : 0);
-		if (intake_is_due(&in.intake, clock_now()) && !inputs_pass_on(&in.intake, false))
+		if (intake_is_due(&in.intake, clock_now()) && !inputs_pass_on(&in.intake, NULL, 0, false))
 			lose("the daemon was ended while the queue was full");
 		if (!ready || inputs_are_stopping())
 			continue;
@@ -95,15 +95,14 @@ static void wait_for_delivery(void)
 {
 	uint64_t begun = clock_now();
 	while (!inputs_are_stopping() && print_is_good()) {
-		size_t left = queue_wait_empty(clock_now() + SECOND / 5);
-		uint64_t success = sender_last_success();
-		if (!left)
+		if (queue_wait_empty(clock_now() + SECOND / 5) == 0)
 			return;
+		uint64_t success = sender_last_success();
 		if (clock_now() - (success > begun ? success : begun) >= in.config->patience) {
 			log_write(in.config->queue ? LOG_WARN : LOG_ERROR,
 			          in.config->queue ? "Loki does not take what was read; it waits in the queue for the next start"
 			                           : "Loki does not take what was read",
-			          "entries", log_number((long long)left), NULL);
+			          "entries", log_number((long long)queue_entries()), NULL);
 			return;
 		}
 	}
@@ -118,11 +117,11 @@ static void *run(void *unused)
 	enum cutter_result r = cutter_end(&in.cutter, &line, &length);
 	if (r != CUTTER_MORE)
 		take_line(line, length, r == CUTTER_CUT_LINE);
-	if (!inputs_pass_on(&in.intake, false))
+	if (!inputs_pass_on(&in.intake, NULL, 0, false))
 		lose("the daemon was ended while the queue was full");
 	if (at_end) {
 		if (intake_add_stream(&in.intake, &in.stream))
-			inputs_pass_on(&in.intake, true);
+			inputs_pass_on(&in.intake, NULL, 0, true);
 		wait_for_delivery();
 	}
 	intake_free(&in.intake);

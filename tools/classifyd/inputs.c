@@ -15,7 +15,7 @@
 #include "push.h"
 #include "sender.h"
 
-static const struct source *const sources[] = { &source_stdin };
+static const struct source *const sources[] = { &source_stdin, &source_files };
 #define N_SOURCES (sizeof(sources) / sizeof(sources[0]))
 
 static struct {
@@ -51,16 +51,17 @@ void inputs_end(bool good)
 	kill(getpid(), SIGTERM);
 }
 
-bool inputs_pass_on(struct intake *intake, bool ends)
+bool inputs_pass_on(struct intake *intake, const struct position *positions, size_t n_positions, bool ends)
 {
 	struct bytes body = { 0 };
-	bool good = intake->n_streams == 0;
-	if (!good && !intake_make(intake, &body)) {
+	bool good = intake->n_streams == 0 && n_positions == 0;
+	if (!good && intake->n_streams && !intake_make(intake, &body)) {
 		log_write(LOG_ERROR, "out of memory: lines that were read are lost", "lines",
 		          log_number((long long)intake->n_entries), NULL);
 	} else if (!good) {
 		const struct queue_batch batch = { .body = body.data, .length = body.length,
-		                                   .entries = intake->n_entries, .ends = ends };
+		                                   .entries = intake->n_entries, .ends = ends,
+		                                   .positions = positions, .n_positions = n_positions };
 		good = queue_append(&batch);
 	}
 	bytes_free(&body);
@@ -94,9 +95,11 @@ bool inputs_start(const struct config *config)
 	if (!wanted && !config->queue)
 		return true;
 	in.stopping_fd = eventfd(0, EFD_CLOEXEC);
-	if (in.stopping_fd < 0 || !queue_open(config))
+	if (in.stopping_fd < 0)
 		return false;
 	in.opened = true;
+	if (!queue_open(config))
+		return false;
 	if (!sender_start(config))
 		return false;
 	for (size_t i = 0; i < N_SOURCES; i++) {
@@ -127,14 +130,18 @@ bool inputs_stop(unsigned seconds)
 	                      ? queue_wait_empty(clock_now() + seconds * UINT64_C(1000000000)) : 0;
 	if (left && in.config->from_stdin) {
 		log_write(LOG_ERROR, "lines of standard input are lost: Loki did not take them", "lines",
-		          log_number((long long)left), NULL);
+		          log_number((long long)queue_entries()), NULL);
 		atomic_store(&in.bad, true);
 	}
 	if (in.config->from_stdin && sender_has_dropped())
 		atomic_store(&in.bad, true);
 	sender_stop();
-	if (in.opened)
+	if (in.opened) {
+		if (in.config->positions)
+			positions_write(in.config->positions);
 		queue_close();
+	}
+	positions_free();
 	close(in.stopping_fd);
 	return !atomic_load(&in.bad);
 }

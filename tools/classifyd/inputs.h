@@ -18,7 +18,7 @@ struct source {
 	void (*join)(void);                           /* the thread ends when inputs_are_stopping() */
 };
 
-extern const struct source source_stdin;
+extern const struct source source_stdin, source_files;
 
 /* Opens the queue and starts everything that the configuration names. False, told, when that cannot be. */
 bool inputs_start(const struct config *config);
@@ -45,8 +45,11 @@ bool inputs_wait(int fd, uint64_t until);
 /* Standard input has ended: the daemon does so too. `good`: all of it was delivered, or is safe. */
 void inputs_end(bool good);
 
-/* Passes what was gathered on to the queue, and empties the intake. False when the daemon ends before that. */
-bool inputs_pass_on(struct intake *in, bool ends);
+/*
+ * Passes what was gathered on to the queue, with the positions that it covers, and empties the
+ * intake. False when the daemon ends before that, or memory is out.
+ */
+bool inputs_pass_on(struct intake *in, const struct position *positions, size_t n_positions, bool ends);
 
 /* Counts a line that was read, and tells of one that was too long. */
 void inputs_count(const char *source, bool cut);

@@ -34,6 +34,7 @@ static const char help[] =
 	"  --listen HOST:PORT     take pushes here; port 0: any that is free\n"
 	"  --stdin                read standard input, and end with it\n"
 	"  --label NAME=VALUE     a label of what --stdin reads (job=stdin); may be repeated\n"
+	"  --queue FILE           hold what was read and Loki has not taken in this file\n"
 	"  --loki URL             pass entries on to this Loki; without it they are printed as JSON\n"
 	"  --tenant NAME          X-Scope-OrgID of verdicts and of what no client sent\n"
 	"  --rules PATH           rules instead of the shipped ones ('default'); may be repeated\n"
@@ -55,7 +56,7 @@ static const struct { const char *setting, *value; } option_settings[] = {
 	{ "server.listen", NULL }, { "loki.url", NULL }, { "loki.tenant", NULL }, { "rules.paths", NULL },
 	{ "rules.cache", NULL }, { "labels.category_as", NULL }, { "labels.redact", "true" },
 	{ "verdicts.silence", NULL }, { "verdicts.enabled", "false" }, { "threads", NULL }, { "log.level", NULL },
-	{ "inputs.stdin.enabled", "true" }, { "inputs.stdin.labels", NULL },
+	{ "inputs.stdin.enabled", "true" }, { "inputs.stdin.labels", NULL }, { "queue.path", NULL },
 };
 
 static const struct option options[] = {
@@ -72,6 +73,7 @@ static const struct option options[] = {
 	{ "log.level", required_argument, NULL, OPTION_SETTING + 10 },
 	{ "stdin", no_argument, NULL, OPTION_SETTING + 11 },
 	{ "label", required_argument, NULL, OPTION_SETTING + 12 },
+	{ "queue", required_argument, NULL, OPTION_SETTING + 13 },
 	{ "config.file", required_argument, NULL, OPTION_CONFIG },
 	{ "check-config", no_argument, NULL, OPTION_CHECK },
 	{ "compile-rules", no_argument, NULL, OPTION_COMPILE },
@@ -212,7 +214,7 @@ static int run(const struct command *command, const struct config *config)
 		puts("the configuration is good");
 		return 0;
 	}
-	if (!config->listen && !config->from_stdin) {
+	if (!config->listen && !config->from_stdin && !config->files.n) {
 		wrong("there is nothing to do: no place to listen on and nothing to read was given", "--listen");
 		return 2;
 	}

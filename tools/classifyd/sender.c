@@ -117,6 +117,10 @@ static uint64_t asked_for(const struct push *p)
 /* One batch, until it is gone. False when the daemon ends before. */
 static bool send(struct queue_item *item)
 {
+	if (item->body.length == 0) {
+		queue_remove(item);              /* positions only */
+		return true;
+	}
 	for (uint64_t pause = SECOND;; pause = pause * 2 < LONGEST_WAIT ? pause * 2 : LONGEST_WAIT) {
 		struct push *p = ask(item);
 		int status = p ? p->status : 503;
