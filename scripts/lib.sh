@@ -18,7 +18,7 @@ esac
 daemon_packages="libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler
 	libsnappy-dev"
 test_packages="g++ cmake mandoc libcmocka-dev python3 python3-pytest python3-jsonschema python3-yaml git ca-certificates
-	prometheus python3-mypy zstd lz4"
+	prometheus python3-mypy zstd lz4 systemd-journal-remote"
 # For the Python package; what else it is built with, pip brings.
 python_packages="python3-dev python3-venv swig git"
 

@@ -21,6 +21,7 @@ ONE_FILE = {
     "snappy-c.h": {"tools/classifyd/encoding.c"},
     "microhttpd.h": {"tools/classifyd/server.c"},
     "curl/curl.h": {"tools/classifyd/upstream.c"},
+    "systemd/sd-journal.h": {"tools/classifyd/input_journal.c"},
     "isa-l/igzip_lib.h": {"reader/gzip.c"},
     "zstd.h": {"reader/zstd.c"},
     "lzma.h": {"reader/xz.c"},

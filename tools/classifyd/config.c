@@ -49,6 +49,11 @@ static const struct setting settings[] = {
 	{ "inputs.stdin.enabled", BOOLEAN, AT(from_stdin), 0, 0, NULL },
 	{ "inputs.stdin.labels", PAIRS, AT(stdin_labels), 0, 0, NULL },
 	{ "inputs.files", FILES, AT(files), 0, 0, NULL },
+	{ "inputs.journal.enabled", BOOLEAN, AT(journal), 0, 0, NULL },
+	{ "inputs.journal.path", TEXT, AT(journal_path), 0, 0, NULL },
+	{ "inputs.journal.matches", LIST, AT(journal_matches), 0, 0, NULL },
+	{ "inputs.journal.labels", PAIRS, AT(journal_labels), 0, 0, NULL },
+	{ "inputs.journal.max_age", DURATION, AT(journal_age), SECOND, 10 * 365 * 86400 * SECOND, NULL },
 	{ "inputs.positions", TEXT, AT(positions), 0, 0, NULL },
 	{ "queue.path", TEXT, AT(queue), 0, 0, NULL },
 	{ "queue.max_size", SIZE, AT(queue_size), MIB, 1024 * 1024 * MIB, NULL },
@@ -88,13 +93,21 @@ bool config_init(struct config *c)
 {
 	*c = (struct config){
 		.idle_timeout = 120 * SECOND, .loki_timeout = 30 * SECOND,
-		.queue_size = 1024 * MIB, .patience = 300 * SECOND, .capture_size = 256, .capture_values = 1000,
+		.journal_age = 7 * 3600 * SECOND, .queue_size = 1024 * MIB, .patience = 300 * SECOND, .capture_size = 256, .capture_values = 1000,
 		.verdicts = true, .silence = 300 * SECOND,
 		.max_body = 16 * MIB, .max_decoded = 64 * MIB, .max_entries = 1000000, .max_streams = 10000,
 		.max_in_flight = 512 * MIB, .max_connections = 20000, .max_open_streams = 20000,
 		.threads = 1,
 	};
 	return set_text(&c->category_as, "label") && set_text(&c->log_level, "info");
+}
+
+bool config_pairs_have(const struct config_pairs *pairs, const char *name)
+{
+	for (size_t i = 0; i < pairs->n; i++)
+		if (strcmp(pairs->name[i], name) == 0)
+			return true;
+	return false;
 }
 
 static void free_list(struct config_list *list)
@@ -559,6 +572,12 @@ bool config_check(const struct config *c)
 		good = wrong("loki.tls takes a certificate and its key");
 	if (c->loki && strncmp(c->loki, "http://", 7) != 0 && strncmp(c->loki, "https://", 8) != 0)
 		good = wrong("loki.url begins with http:// or https://");
+#ifndef HAVE_JOURNAL
+	if (c->journal)
+		good = wrong("inputs.journal: this classifyd was built without libsystemd");
+#endif
+	if (c->journal && !c->queue && !c->positions)
+		good = wrong("inputs.journal takes queue.path or inputs.positions: where it was read to has to be kept");
 	if (c->files.n && !c->queue && !c->positions)
 		good = wrong("inputs.files takes queue.path or inputs.positions: where files were read to has to be kept");
 	if (c->max_decoded < c->max_body)

@@ -60,6 +60,11 @@ struct config {
 	bool from_stdin;
 	struct config_pairs stdin_labels;
 	struct config_file_groups files;
+	bool journal;
+	char *journal_path;          /* a folder; NULL: the journal of this machine */
+	struct config_list journal_matches;
+	struct config_pairs journal_labels;
+	size_t journal_age;          /* of its first entries */
 	char *positions;             /* how far inputs were read, in promtail's form; or NULL */
 
 	char *queue;                 /* the file that holds what Loki has not taken; NULL: memory does */
@@ -87,6 +92,9 @@ struct config {
 	size_t threads;              /* that classify */
 	char *log_level;
 };
+
+/* Whether there is a pair of this name. */
+bool config_pairs_have(const struct config_pairs *pairs, const char *name);
 
 /* The defaults; config_free() frees what was set. False when memory is out. */
 bool config_init(struct config *c);

@@ -124,6 +124,7 @@ static struct tail *new_tail(const char *path, const struct config_files *group)
 			log_write(LOG_ERROR, "too many files; further ones are not read", "file", path, "limit",
 			          log_number(MAX_FILES), NULL);
 		in.limit_told = true;
+		inputs_count_error("limit");
 		return NULL;
 	}
 	t->fd = t->watch = -1;

@@ -15,7 +15,13 @@
 #include "push.h"
 #include "sender.h"
 
-static const struct source *const sources[] = { &source_stdin, &source_files };
+static const struct source *const sources[] = {
+	&source_stdin,
+	&source_files,
+#ifdef HAVE_JOURNAL
+	&source_journal,
+#endif
+};
 #define N_SOURCES (sizeof(sources) / sizeof(sources[0]))
 
 static struct {

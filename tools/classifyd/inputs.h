@@ -18,7 +18,7 @@ struct source {
 	void (*join)(void);                           /* the thread ends when inputs_are_stopping() */
 };
 
-extern const struct source source_stdin, source_files;
+extern const struct source source_stdin, source_files, source_journal;
 
 /* Opens the queue and starts everything that the configuration names. False, told, when that cannot be. */
 bool inputs_start(const struct config *config);

@@ -41,6 +41,14 @@ bool intake_labels(struct text *to, const struct config_pairs *pairs, const char
 	return !to->failed;
 }
 
+bool intake_labels_more(struct text *to, const char *name, const char *value)
+{
+	to->length--;
+	add_label(to, name, value);
+	text_adds(to, "}");
+	return !to->failed;
+}
+
 /* Room for one more of `n` things of `size` bytes. */
 static bool make_room(void *place, size_t n, size_t *capacity, size_t size)
 {

@@ -41,6 +41,9 @@ struct intake {
 /* {name="value", ...} of pairs, and one more where `name` is set. False when memory is out. */
 bool intake_labels(struct text *to, const struct config_pairs *pairs, const char *name, const char *value);
 
+/* Adds a label to those. */
+bool intake_labels_more(struct text *to, const char *name, const char *value);
+
 /* Copies a line. `time` is in nanoseconds since 1970. False when memory is out. */
 bool intake_add(struct intake *in, struct intake_stream *s, int64_t time, const char *line, size_t length);
 

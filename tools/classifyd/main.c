@@ -214,7 +214,7 @@ static int run(const struct command *command, const struct config *config)
 		puts("the configuration is good");
 		return 0;
 	}
-	if (!config->listen && !config->from_stdin && !config->files.n) {
+	if (!config->listen && !config->from_stdin && !config->files.n && !config->journal) {
 		wrong("there is nothing to do: no place to listen on and nothing to read was given", "--listen");
 		return 2;
 	}
