@@ -213,6 +213,7 @@ def test_positions_that_cannot_be_read(tmp_path, rules, text):
     r.positions.write_text(text)
     done = run_once(*r.arguments)
     assert done.returncode == 1 and "positions cannot be read" in done.stderr
+    assert r.positions.read_text() == text
 
 
 def test_long_lines(reader, sink):

@@ -26,7 +26,8 @@ static const struct source *const sources[] = {
 
 static struct {
 	const struct config *config;
-	bool opened, running[N_SOURCES];
+	bool opened;                     /* the queue, be it in vain */
+	bool ready, running[N_SOURCES];
 	int stopping_fd;
 	atomic_bool stopping, at_end, bad, cut_told;
 } in = { .stopping_fd = -1 };
@@ -106,6 +107,7 @@ bool inputs_start(const struct config *config)
 	in.opened = true;
 	if (!queue_open(config))
 		return false;
+	in.ready = true;
 	if (!sender_start(config))
 		return false;
 	for (size_t i = 0; i < N_SOURCES; i++) {
@@ -142,11 +144,11 @@ bool inputs_stop(unsigned seconds)
 	if (in.config->from_stdin && sender_has_dropped())
 		atomic_store(&in.bad, true);
 	sender_stop();
-	if (in.opened) {
-		if (in.config->positions)
-			positions_write(in.config->positions);
+	/* What could not be read is not written over. */
+	if (in.ready && in.config->positions)
+		positions_write(in.config->positions);
+	if (in.opened)
 		queue_close();
-	}
 	positions_free();
 	close(in.stopping_fd);
 	return !atomic_load(&in.bad);

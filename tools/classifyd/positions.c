@@ -23,6 +23,8 @@ static struct {
 	bool changed, told;
 } all = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;   /* the file */
+
 static int compare(const struct position *a, const char *key, uint64_t device, uint64_t inode)
 {
 	int order = strcmp(a->key, key);
@@ -227,6 +229,7 @@ void positions_write(const char *path)
 {
 	struct text t = { 0 };
 	text_adds(&t, "positions:");
+	pthread_mutex_lock(&writing);
 	pthread_mutex_lock(&all.lock);
 	bool changed = all.changed, any = false;
 	for (size_t i = 0; changed && i < all.n; i++) {
@@ -247,6 +250,7 @@ void positions_write(const char *path)
 	text_adds(&t, any ? "\n" : " {}\n");
 	bool good = !changed || (!t.failed && write_whole(path, &t));
 	int error = errno;
+	pthread_mutex_unlock(&writing);
 	pthread_mutex_lock(&all.lock);
 	bool tell = !good && !all.told;
 	all.told = changed ? !good : all.told;
