@@ -289,7 +289,8 @@ static void describe(struct member_source *m, struct clsf__entry *ret)
 	if (!name || !*name)
 		name = archive_entry_pathname_utf8(e);
 	ret->name = name && *name ? name : "(no name)";
-	ret->has_mtime = archive_entry_mtime_is_set(e) != 0;
+	/* The beginning of 1970 is what stands there when whoever made the archive kept no times. */
+	ret->has_mtime = archive_entry_mtime_is_set(e) && archive_entry_mtime(e) > 0;
 	ret->mtime = ret->has_mtime ? (int64_t)archive_entry_mtime(e) : 0;
 	ret->kind = CLSF__NO_LOG;
 	if (archive_entry_hardlink(e)) {

@@ -39,6 +39,8 @@ struct clsf__pile {
 	char *name;
 	size_t name_room;
 	struct clsf_member member;
+	bool file_has_mtime;         /* of the file itself */
+	int64_t file_mtime;
 	uint32_t members;            /* of all archives, so far */
 	uint64_t member_bytes, total_bytes;
 	bool cut;                    /* the log at hand has more bytes than it may */
@@ -114,8 +116,8 @@ int clsf__pile_use(struct clsf__pile *p, int fd, bool owned, const char *name, s
 	if (code)
 		return code;
 	p->state = DIGGING;
-	p->member.has_mtime = clsf__file_is_regular(file->source);
-	p->member.mtime = p->member.has_mtime ? clsf__file_mtime(file->source) : 0;
+	p->member.has_mtime = p->file_has_mtime = clsf__file_is_regular(file->source);
+	p->member.mtime = p->file_mtime = p->member.has_mtime ? clsf__file_mtime(file->source) : 0;
 	return 0;
 }
 
@@ -348,8 +350,8 @@ static int next_member(struct clsf__pile *p, struct clsf_error *err)
 		remark(p, entry.kind == CLSF__NO_LOG ? CLSF_REMARK_SKIPPED : CLSF_REMARK_UNREADABLE, p->top, entry.why);
 	if (entry.kind != CLSF__FILE)
 		return 0;
-	p->member.has_mtime = entry.has_mtime;
-	p->member.mtime = entry.mtime;
+	p->member.has_mtime = entry.has_mtime || p->file_has_mtime;
+	p->member.mtime = entry.has_mtime ? entry.mtime : p->file_mtime;
 	p->state = DIGGING;
 	return 0;
 }

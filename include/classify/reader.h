@@ -47,7 +47,7 @@ struct clsf_reader;
 struct clsf_member {
 	const char *name;                /* the given name, and "!member" for each level below it */
 	int has_mtime;
-	int64_t mtime;                   /* last changed, seconds since 1970 */
+	int64_t mtime;                   /* last changed, seconds since 1970; of a member that tells none: its file */
 };
 
 /* What a remark is about. The numbers are stable. */
