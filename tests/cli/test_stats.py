@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from conftest import PATIENCE, binary, marker, rule
+from conftest import HERE, PATIENCE, binary, marker, rule
 
 RULES = (
     rule("dns", r"lookup (?<host>\S+): no such host", category="dns_failed", owner="platform"),
@@ -208,6 +208,23 @@ def test_faults(classify, state):
         assert done.code == 2 and done.out == "" and why in done.err, done.err
     assert "name one state" in classify.run("stats").err
     assert classify.run("stats", "--help").out.startswith("usage: classify stats")
+
+
+def test_the_page_on_states(classify, state):
+    """What docs/state.md says of the tables is so: its queries run, and every column is described."""
+    page = (HERE / "../../docs/state.md").read_text(encoding="utf-8")
+    db = sqlite3.connect(classify.folder / state)
+    queries = page.split("```sql")[1].split("```")[0].split(";")
+    hosts, *_ = [db.execute(query).fetchall() for query in queries if query.strip()]
+    assert [(host, n) for host, n, _ in hosts] == [("a.example", 2), ("b.example", 1)]
+    for table in ("logs", "files", "runs", "rules", "rulesets", "runbooks", "matches"):
+        columns = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
+        assert columns
+        part = page if table == "runbooks" else page.split(f"\n### {table}")[-1].split("\n### ")[0] \
+            if f"\n### {table}" in page else page
+        missing = {column for column in columns - {"id"} if f"`{column}`" not in part}
+        assert not missing, table
+    db.close()
 
 
 def test_no_room_for_the_output(classify, state):
