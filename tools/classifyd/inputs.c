@@ -93,9 +93,19 @@ void inputs_count_error(const char *reason)
 	metric_add(METRIC_READ_ERRORS, metric_labels(labels, "reason", reason, NULL), 1);
 }
 
+static void begin_counters(void)
+{
+	static const char *const reasons[] = { "open", "read", "limit", "journal" };
+	char labels[METRIC_LABELS];
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		metric_begin(METRIC_READ_ERRORS, metric_labels(labels, "reason", reasons[i], NULL));
+	metric_begin(METRIC_QUEUE_DROPPED, metric_labels(labels, "reason", "refused", NULL));
+}
+
 bool inputs_start(const struct config *config)
 {
 	bool wanted = false;
+	begin_counters();
 	in.config = config;
 	for (size_t i = 0; i < N_SOURCES; i++)
 		wanted = wanted || sources[i]->is_wanted(config);
