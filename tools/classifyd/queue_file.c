@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,13 +19,16 @@
 #include "log.h"
 
 #define VERSION 1
+#define RESERVE ((uint64_t)16 << 20)     /* bytes of the disk that are left, for removing needs some, too */
 #define FREE_PAGES 2560          /* empty pages of a file, 10 MiB, before it is made smaller */
 
-static const char setup[] =
+static const char settings[] =
 	"PRAGMA locking_mode=EXCLUSIVE;"
 	"PRAGMA auto_vacuum=INCREMENTAL;"
 	"PRAGMA journal_mode=WAL;"
-	"PRAGMA synchronous=FULL;"
+	"PRAGMA synchronous=FULL;";
+
+static const char setup[] =
 	"BEGIN IMMEDIATE;"
 	"CREATE TABLE IF NOT EXISTS batch (id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL,"
 	" entries INTEGER NOT NULL, ends INTEGER NOT NULL);"
@@ -36,13 +40,18 @@ static const char setup[] =
 
 static struct {
 	struct sql *sql;
+	const char *path;
 	struct sql_query *append, *oldest, *remove, *set, *forget;
 	unsigned generation;
+	bool starved;                /* the disk is nearly full: once it is empty, the file is made small */
+	bool told;                   /* what is wrong: once, until something works */
 } file;
 
 static bool fault(const char *path, const char *why)
 {
-	log_write(LOG_ERROR, "the queue cannot be used", "file", path ? path : "", "err", why, NULL);
+	if (!file.told)
+		log_write(LOG_ERROR, "the queue cannot be used", "file", path ? path : "", "err", why, NULL);
+	file.told = true;
 	return false;
 }
 
@@ -98,7 +107,9 @@ static bool try_open(const char *path, bool *ret_damaged, char why[256])
 		sql_close(sql);
 		return false;
 	}
-	sql_run(sql, setup);
+	sql_run(sql, settings);
+	if (version < VERSION)
+		sql_run(sql, setup);
 	if (!sql_error(sql) && !is_whole(sql)) {
 		*ret_damaged = true;
 		snprintf(why, 256, "%s", sql_error(sql) ? sql_error(sql) : "its pages do not fit together");
@@ -126,6 +137,7 @@ bool queue_file_open(const char *path, struct queue_counts *ret)
 {
 	char why[256];
 	bool damaged;
+	file.path = path;
 	if (file.sql && !sql_error(file.sql))
 		return true;
 	if (file.sql)
@@ -147,9 +159,11 @@ bool queue_file_open(const char *path, struct queue_counts *ret)
 
 static enum queue_file_result finished(void)
 {
-	if (!sql_error(file.sql))
+	if (!sql_error(file.sql)) {
+		file.told = false;
 		return QUEUE_FILE_GOOD;
-	close_for(NULL);
+	}
+	close_for(file.path);
 	return QUEUE_FILE_FAULT;
 }
 
@@ -174,8 +188,28 @@ static void write_position(const struct position *p)
 	}
 }
 
+/*
+ * A queue that filled the disk could not be emptied: what is removed is first written to the log of
+ * SQLite. So a disk counts as full while there is room for that; one batch at a time still goes.
+ */
+static bool has_room(size_t length)
+{
+	struct statvfs disk;
+	bool known = length != 0 && statvfs(file.path, &disk) == 0;
+	uint64_t free_bytes = known ? (uint64_t)disk.f_bavail * disk.f_frsize : 0, wanted = 4 * (uint64_t)length;
+	if (!known || free_bytes >= RESERVE + wanted ||
+	    (free_bytes >= wanted && sql_number(file.sql, "SELECT count(*) FROM (SELECT 1 FROM batch LIMIT 1)") == 0)) {
+		file.starved = false;
+		return true;
+	}
+	file.starved = true;
+	return fault(file.path, "less than 16 MiB of its disk are free; nothing is read until there are more");
+}
+
 enum queue_file_result queue_file_append(const struct queue_batch *b)
 {
+	if (!has_room(b->length))
+		return QUEUE_FILE_FAULT;
 	sql_run(file.sql, "BEGIN IMMEDIATE");
 	if (b->length) {
 		sql_bind_blob(file.append, 1, b->body, b->length);
@@ -220,7 +254,8 @@ enum queue_file_result queue_file_remove(const struct queue_item *item, bool las
 	bool removed = sql_changes(file.sql) > 0;
 	enum queue_file_result result = finished();
 	/* What fails here is met by the next call. */
-	if (result == QUEUE_FILE_GOOD && last && sql_number(file.sql, "PRAGMA freelist_count") > FREE_PAGES)
+	if (result == QUEUE_FILE_GOOD && last &&
+	    (file.starved || sql_number(file.sql, "PRAGMA freelist_count") > FREE_PAGES))
 		sql_run(file.sql, "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");
 	return result == QUEUE_FILE_GOOD && !removed ? QUEUE_FILE_NONE : result;
 }
