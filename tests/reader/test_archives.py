@@ -602,7 +602,10 @@ def test_interrupted(reader, archive, packer, ahead):
                 while select.select([process.stdout], [], [], 0.01)[0]:
                     output += os.read(process.stdout.fileno(), 1 << 16)
                 assert process.poll() is None
-            feeder.join()
+            # It may have waited before all of this part was there, and then it goes on to write.
+            while feeder.is_alive():
+                while select.select([process.stdout], [], [], 0.01)[0]:
+                    output += os.read(process.stdout.fileno(), 1 << 16)
             feeder = threading.Thread(target=lambda: (process.stdin.write(content[cut:]), process.stdin.close()))
             feeder.start()
             output += process.stdout.read()
