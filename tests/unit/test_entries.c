@@ -215,8 +215,10 @@ static void feed_entry(struct clsf_stream *s, struct clsf_worker *w, const struc
 	const struct clsf_verdict *v;
 	assert_int_equal(clsf_stream_feed(s, w, e->data, e->length), 0);
 	assert_int_equal(clsf_stream_finish(s, w, &v), 0);
+	/* What the engine can is said of logs, and not of entries. */
 	for (size_t i = 0; i < v->n_warnings; i++)
-		on_warning(record->index, &v->warnings[i], record);
+		if (v->warnings[i].code != CLSF_WARN_ENGINE_FALLBACK)
+			on_warning(record->index, &v->warnings[i], record);
 	clsf_stream_reset(s);
 }
 
@@ -389,7 +391,8 @@ static void put_verdict(struct record *record, const struct clsf_verdict *v)
 	for (size_t i = 0; i < v->n_telling; i++)
 		putf(&record->text, "; telling %llu", (unsigned long long)v->telling[i].number);
 	for (size_t i = 0; i < v->n_warnings; i++)
-		on_warning(0, &v->warnings[i], record);
+		if (v->warnings[i].code != CLSF_WARN_ENGINE_FALLBACK)
+			on_warning(0, &v->warnings[i], record);
 	put(&record->text, "\n", 1);
 }
 
