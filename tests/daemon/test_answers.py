@@ -5,7 +5,6 @@ import gzip
 import json
 import socket
 import threading
-import time
 import zlib
 
 import pytest
@@ -113,6 +112,8 @@ def test_half_an_answer(daemon, sink):
     (gzip.compress(b'{"streams": []}')[:-9], {"Content-Type": "application/json", "Content-Encoding": "gzip"}),
     (b"x", {"Content-Type": "application/json", "Content-Encoding": "br"}),
     (b"", {"Content-Type": "application/x-protobuf"}),
+    (wire.snappy(wire.field(1, wire.field(1, b"{}") + wire.field(2, wire.field(2, b"no space left") + wire.field(0, 5)))),
+     {"Content-Type": "application/x-protobuf"}),
 ])
 def test_what_cannot_be_read_is_for_loki_to_judge(daemon, sink, body, headers):
     sink.script = [(400, b"loki says no", {})]
@@ -225,7 +226,7 @@ def test_it_ends_in_order_while_it_works(daemons, rules, sink):
     thread.start()
     assert begun.wait(60)
     daemon.process.terminate()
-    time.sleep(0.1)
+    until(lambda: daemon.said("msg=ending"))
     go_on.set()
     thread.join(60)
     assert daemon.stop() == 0

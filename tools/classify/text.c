@@ -271,19 +271,20 @@ void text_add_visible(struct text *t, const char *data, size_t length)
 	}
 }
 
+/* What stands for a character that would act in XML and HTML alike; NULL for others. */
+static const char *reference_of(uint32_t c)
+{
+	return c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&quot;" : NULL;
+}
+
 void text_add_xml(struct text *t, const char *data, size_t length)
 {
 	for (size_t i = 0; i < length;) {
 		uint32_t c;
 		i += utf8_next(data + i, length - i, &c);
-		if (c == '<')
-			text_adds(t, "&lt;");
-		else if (c == '>')
-			text_adds(t, "&gt;");
-		else if (c == '&')
-			text_adds(t, "&amp;");
-		else if (c == '"')
-			text_adds(t, "&quot;");
+		const char *reference = reference_of(c);
+		if (reference)
+			text_adds(t, reference);
 		else if (c == '\n' || c == '\t')
 			text_addf(t, "&#%u;", (unsigned)c);
 		else if (c == 0xfffe || c == 0xffff)
@@ -314,14 +315,9 @@ void text_add_html(struct text *t, const char *data, size_t length)
 		}
 		uint32_t c;
 		i += utf8_next(data + i, length - i, &c);
-		if (c == '<')
-			text_adds(t, "&lt;");
-		else if (c == '>')
-			text_adds(t, "&gt;");
-		else if (c == '&')
-			text_adds(t, "&amp;");
-		else if (c == '"')
-			text_adds(t, "&quot;");
+		const char *reference = reference_of(c);
+		if (reference)
+			text_adds(t, reference);
 		else if (c == '\'')
 			text_adds(t, "&#39;");
 		else if (c == '\n' || c == '\t')

@@ -66,43 +66,41 @@ static bool mark_pairs(struct pool *pool, const struct batch_mark *mark, bool wi
 	return true;
 }
 
-/* Fields with the number 0 are in no message; protobuf-c reads them and writes something else. */
+/*
+ * Fields with the number 0 are in no message; protobuf-c reads them and writes something else. The
+ * descriptors lead to all messages inside; every field that is a message here is optional or repeated.
+ */
 static bool is_sound(const ProtobufCMessage *m)
 {
-	for (unsigned i = 0; m && i < m->n_unknown_fields; i++)
+	for (unsigned i = 0; i < m->n_unknown_fields; i++)
 		if (m->unknown_fields[i].tag == 0)
 			return false;
+	for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+		if (f->type != PROTOBUF_C_TYPE_MESSAGE)
+			continue;
+		void *const *value = (void *const *)((const char *)m + f->offset);
+		const ProtobufCMessage *const *inner = (const ProtobufCMessage *const *)value;
+		size_t n = *inner != NULL;
+		if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+			n = *(const size_t *)((const char *)m + f->quantifier_offset);
+			inner = (const ProtobufCMessage *const *)*value;
+		}
+		for (size_t j = 0; j < n; j++)
+			if (!is_sound(inner[j]))
+				return false;
+	}
 	return true;
 }
 
 /* ---- Loki ---- */
-
-static bool is_sound_entry(const Loki__Entry *entry)
-{
-	bool sound = is_sound(&entry->base) && is_sound(entry->timestamp ? &entry->timestamp->base : NULL);
-	for (size_t i = 0; sound && i < entry->n_metadata; i++)
-		sound = is_sound(&entry->metadata[i]->base);
-	return sound;
-}
-
-static bool is_sound_push(const Loki__Push *push)
-{
-	bool sound = is_sound(&push->base);
-	for (size_t i = 0; sound && i < push->n_streams; i++) {
-		const Loki__Stream *stream = push->streams[i];
-		sound = is_sound(&stream->base);
-		for (size_t j = 0; sound && j < stream->n_entries; j++)
-			sound = is_sound_entry(stream->entries[j]);
-	}
-	return sound;
-}
 
 enum batch_result loki_protobuf_read(struct batch *b, const void *body, size_t length,
                                      const struct batch_limits *limits, char why[256])
 {
 	ProtobufCAllocator allocator = allocator_of(b);
 	Loki__Push *push = loki__push__unpack(&allocator, length, body);
-	if (!push || !is_sound_push(push)) {
+	if (!push || !is_sound(&push->base)) {
 		snprintf(why, 256, "the body is no push of Loki's protobuf form");
 		return BATCH_INVALID;
 	}
@@ -355,41 +353,12 @@ static bool resource_labels(struct batch *b, const Otlp__Resource *resource, str
 	return true;
 }
 
-/* Of what is written again when a record of it is marked. */
-static bool is_sound_resource(const Otlp__ResourceLogs *r)
-{
-	bool sound = is_sound(&r->base) && is_sound(r->resource ? &r->resource->base : NULL);
-	for (size_t i = 0; sound && r->resource && i < r->resource->n_attributes; i++) {
-		const Otlp__Attribute *a = r->resource->attributes[i];
-		sound = is_sound(&a->base) && is_sound(a->value ? &a->value->base : NULL);
-	}
-	for (size_t i = 0; sound && i < r->n_scopes; i++) {
-		sound = is_sound(&r->scopes[i]->base);
-		for (size_t j = 0; sound && j < r->scopes[i]->n_records; j++) {
-			const Otlp__Record *record = r->scopes[i]->records[j];
-			sound = is_sound(&record->base) && is_sound(record->body ? &record->body->base : NULL);
-			for (size_t k = 0; sound && k < record->n_attributes; k++)
-				sound = is_sound(&record->attributes[k]->base) &&
-				        is_sound(record->attributes[k]->value ? &record->attributes[k]->value->base : NULL);
-		}
-	}
-	return sound;
-}
-
-static bool is_sound_logs(const Otlp__Logs *logs)
-{
-	bool sound = is_sound(&logs->base);
-	for (size_t i = 0; sound && i < logs->n_resources; i++)
-		sound = is_sound_resource(logs->resources[i]);
-	return sound;
-}
-
 enum batch_result otlp_protobuf_read(struct batch *b, const void *body, size_t length,
                                      const struct batch_limits *limits, char why[256])
 {
 	ProtobufCAllocator allocator = allocator_of(b);
 	Otlp__Logs *logs = otlp__logs__unpack(&allocator, length, body);
-	if (!logs || !is_sound_logs(logs)) {
+	if (!logs || !is_sound(&logs->base)) {
 		snprintf(why, 256, "the body is no export request for logs of OTLP");
 		return BATCH_INVALID;
 	}
