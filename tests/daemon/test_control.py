@@ -133,6 +133,16 @@ def test_builds_in_progress_outlive_a_reload(daemons, sink, rules):
     assert labels["failure_category"] == "disk_full" and line["lines"] == 3
 
 
+def test_the_next_build_has_the_new_rules(daemons, sink, rules):
+    daemon = daemons("--loki", sink.url, "--rules", rules)
+    daemon.push_lines(["build x starts", "the moon is full"])
+    rules.write_text(RULES + "  - {id: moon, title: t, category: out_of_memory, match: moon}\n")
+    assert daemon.request("POST", "/-/reload")[0] == 200
+    daemon.push_lines(["all is lost", "build y starts", "the moon is full", "all is lost", "build z starts"])
+    verdicts = until(lambda: len(sink.verdicts()) >= 2 and sink.verdicts())
+    assert [labels["failure_category"] for _, labels, _, _ in verdicts] == ["unknown", "out_of_memory"]
+
+
 FAMILIES = """classify_entries_total classify_bytes_total classify_matches_total build_failures_total builds_total
 build_duration_seconds classify_rules_loaded classify_rules_quarantined classify_ruleset_info""".split()
 

@@ -34,7 +34,6 @@ struct build {
 	struct clsf_stream *stream;
 	uint64_t heard;              /* clock_now() */
 	int64_t first, last;         /* times of entries; 0: none was told */
-	size_t entries;
 	const struct clsf_rule *start;   /* of the generation's rules, or NULL */
 	bool terminal;
 };
@@ -154,44 +153,38 @@ static void free_build(struct build *x)
 
 /* ---- verdicts ---- */
 
-static void count(const struct build *x, const struct clsf_verdict *v)
+/* From the first to the last entry; below 0 when their times are not known. */
+static double seconds_of(const struct build *x)
+{
+	return x->first && x->last >= x->first ? (double)(x->last - x->first) / 1e9 : -1;
+}
+
+static void count(const struct clsf_verdict *v, double seconds)
 {
 	char labels[METRIC_LABELS];
 	metric_add(METRIC_BUILDS, metric_labels(labels, "result", clsf_outcome_name(v->outcome), NULL), 1);
 	if (v->outcome == CLSF_FAILED)
 		metric_add(METRIC_BUILD_FAILURES, metric_labels(labels, "category", v->category, NULL), 1);
-	if (x->first && x->last >= x->first)
-		metric_add(METRIC_BUILD_DURATION, "", (double)(x->last - x->first) / 1e9);
+	if (seconds >= 0)
+		metric_add(METRIC_BUILD_DURATION, "", seconds);
 }
 
-/* Ends the build; the log is ready for the next one. */
-static void end_build(struct build *x, const char *reason)
+/* Gives the build its verdict, and forgets it. */
+static void close_build(struct build *x, const char *reason)
 {
 	const struct clsf_verdict *v;
-	if (!x->entries)
-		return;
 	int result = clsf_stream_finish(x->stream, x->generation->worker, &v);
 	if (result == 0) {
-		count(x, v);
 		const struct verdict_entry e = {
 			.verdict = v, .source = x->labels, .hash = clsf_ruleset_hash(x->generation->ruleset),
 			.reason = reason, .tenant = x->tenant, .authorization = x->authorization,
-			.seconds = x->first && x->last >= x->first ? (double)(x->last - x->first) / 1e9 : -1,
+			.seconds = seconds_of(x),
 		};
+		count(v, e.seconds);
 		verdict_entry_send(b.config, &e);
 	} else {
 		log_write(LOG_ERROR, "a build has no verdict", "source", x->labels, "err", clsf_strerror(result), NULL);
 	}
-	clsf_stream_reset(x->stream);
-	x->first = x->last = 0;
-	x->entries = 0;
-	x->start = NULL;
-	x->terminal = false;
-}
-
-static void close_build(struct build *x, const char *reason)
-{
-	end_build(x, reason);
 	free_build(x);
 }
 
@@ -270,7 +263,7 @@ static bool make_room(size_t n)
 /* Does the entry begin another build in this log? */
 static bool begins_another(const struct build *x, const struct batch_entry *e)
 {
-	if (!e->start || !x->entries)
+	if (!e->start)
 		return false;
 	return x->terminal || (x->start && strcmp(x->start->id, e->start->id) == 0);
 }
@@ -279,7 +272,6 @@ static void note(struct build *x, const struct batch_entry *e)
 {
 	const struct clsf_rule *start = e->start && !x->start ? clsf_ruleset_find(x->generation->ruleset, e->start->id)
 	                                                      : NULL;
-	x->entries++;
 	x->terminal = x->terminal || e->terminal;
 	x->start = start ? start : x->start;
 	if (e->time) {
@@ -288,22 +280,32 @@ static void note(struct build *x, const struct batch_entry *e)
 	}
 }
 
-/* Adds entries of one stream to those that are to be fed. */
-static void gather(struct push *p, size_t from, size_t to)
+/* The build that the entry belongs to, ready to have it added. NULL, told, when memory is out. */
+static struct build *open_build(const struct push *p, size_t entry)
 {
-	struct build *x = build_of(p, &p->batch.streams[p->batch.entries[from].stream]);
+	struct build *x = build_of(p, &p->batch.streams[p->batch.entries[entry].stream]);
 	if (!x) {
 		log_write(LOG_ERROR, "out of memory: entries are missing in a verdict", NULL);
-		return;
+		return NULL;
 	}
 	if (b.feeding != x->generation)
 		feed();
 	b.feeding = x->generation;
-	for (size_t i = from; i < to; i++) {
+	return x;
+}
+
+/* Adds entries of one stream to those that are to be fed. */
+static void gather(struct push *p, size_t from, size_t to)
+{
+	struct build *x = open_build(p, from);
+	for (size_t i = from; x && i < to; i++) {
 		const struct batch_entry *e = &p->batch.entries[i];
 		if (begins_another(x, e)) {
 			feed();
-			end_build(x, "next_build");
+			close_build(x, "next_build");
+			x = open_build(p, i);
+			if (!x)
+				break;
 		}
 		b.entries[b.n_entries++] = (struct clsf_entry){
 			.data = e->line, .length = e->length, .stream = x->stream,
