@@ -80,7 +80,7 @@ class Sink:
     An answer is (status, body, headers), or a function of the handler that does what it likes.
     """
 
-    def __init__(self, context=None):
+    def __init__(self, context=None, port=0):
         self.requests = []
         self.script = []
         self.default = (204, b"", {})
@@ -121,7 +121,7 @@ class Sink:
             def handle_error(self, *_):
                 pass                     # a client that went away
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", port), Handler)
         if context:
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
@@ -151,13 +151,14 @@ class Sink:
 
 
 class Daemon:
-    """A classifyd with these arguments, listening on a port of its own."""
+    """A classifyd with these arguments, listening on a port of its own; `files`: how many may be open."""
 
-    def __init__(self, *arguments, env=None):
+    def __init__(self, *arguments, env=None, files=None):
         self.log = []
         self.output = []
+        limited = ["sh", "-c", 'ulimit -n "$0" && exec "$@"', str(files)] if files else []
         self.process = subprocess.Popen(
-            [binary(), "--listen", "127.0.0.1:0", *map(str, arguments)],
+            [*limited, binary(), "--listen", "127.0.0.1:0", *map(str, arguments)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="surrogateescape",
             env={**os.environ, **(env or {})},
         )
@@ -215,6 +216,13 @@ class Daemon:
             if name == series:
                 return float(value)
         return 0.0
+
+    def memory(self):
+        """Resident MiB; None under a sanitizer, which keeps what was freed."""
+        folder = Path(f"/proc/{self.process.pid}")
+        if re.search(r"lib[at]san", (folder / "maps").read_text()):
+            return None
+        return int(re.search(r"VmRSS:\s+(\d+)", (folder / "status").read_text())[1]) / 1024
 
     def stop(self, signal=None):
         """Ends it. The exit status."""

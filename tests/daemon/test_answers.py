@@ -196,20 +196,6 @@ def test_many_at_once_over_kept_connections(daemon, sink):
     assert daemon.metric("classify_entries_total") == 640
 
 
-def test_idle_connections_cost_no_answers(daemon):
-    idle = []
-    try:
-        for _ in range(500):
-            idle.append(socket.create_connection(("127.0.0.1", daemon.port), timeout=60))
-        idle[0].sendall(b"POST /loki/api/v1/push HTTP/1.1\r\nContent-Le")    # and one that is slow
-        assert daemon.push_lines(["quiet"])[0] == 204
-        until(lambda: daemon.metric("classify_connections") >= 500)
-    finally:
-        for s in idle:
-            s.close()
-    until(lambda: daemon.metric("classify_connections") < 50)
-
-
 def test_it_ends_in_order_while_it_works(daemons, rules, sink):
     daemon = daemons("--loki", sink.url, "--rules", rules)
     begun, go_on = threading.Event(), threading.Event()

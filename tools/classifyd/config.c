@@ -36,6 +36,7 @@ static const struct setting settings[] = {
 	{ "server.basic_auth.password_file", TEXT, AT(server_identity.password_file), 0, 0, NULL },
 	{ "server.bearer_token_file", TEXT, AT(server_identity.token_file), 0, 0, NULL },
 	{ "server.idle_timeout", DURATION, AT(idle_timeout), SECOND, 3600 * SECOND, NULL },
+	{ "server.read_timeout", DURATION, AT(read_timeout), SECOND / 10, 3600 * SECOND, NULL },
 	{ "loki.url", TEXT, AT(loki), 0, 0, NULL },
 	{ "loki.tls.certificate", TEXT, AT(loki_tls.certificate), 0, 0, NULL },
 	{ "loki.tls.key", TEXT, AT(loki_tls.key), 0, 0, NULL },
@@ -92,7 +93,7 @@ static bool set_text(char **place, const char *value)
 bool config_init(struct config *c)
 {
 	*c = (struct config){
-		.idle_timeout = 120 * SECOND, .loki_timeout = 30 * SECOND,
+		.idle_timeout = 120 * SECOND, .read_timeout = 30 * SECOND, .loki_timeout = 30 * SECOND,
 		.journal_age = 7 * 3600 * SECOND, .queue_size = 1024 * MIB, .patience = 300 * SECOND, .capture_size = 256, .capture_values = 1000,
 		.verdicts = true, .silence = 300 * SECOND,
 		.max_body = 16 * MIB, .max_decoded = 64 * MIB, .max_entries = 1000000, .max_streams = 10000,

@@ -50,6 +50,7 @@ struct config {
 	struct config_tls server_tls;
 	struct config_identity server_identity;
 	size_t idle_timeout;         /* nanoseconds, as all durations here */
+	size_t read_timeout;         /* for a request to come whole */
 
 	char *loki;                  /* its URL; NULL: entries are printed */
 	struct config_tls loki_tls;

@@ -56,6 +56,7 @@ static const struct family families[METRIC_FAMILIES] = {
 	[METRIC_SCAN_DURATION] = { "classify_scan_duration_seconds", HISTOGRAM, "Decoding, matching and encoding of a push: what is added to the way to Loki.", request_bounds },
 	[METRIC_IN_FLIGHT_BYTES] = { "classify_in_flight_bytes", GAUGE, "Bytes of bodies that are held.", NULL },
 	[METRIC_CONNECTIONS] = { "classify_connections", GAUGE, "Connections of clients.", NULL },
+	[METRIC_CONNECTIONS_CUT] = { "classify_connections_cut_total", COUNTER, "Connections that were closed because a request took too long to come.", NULL },
 	[METRIC_UPSTREAM_REQUESTS] = { "classify_upstream_requests_total", COUNTER, "Requests to Loki, by status code; 0: no answer.", NULL },
 	[METRIC_UPSTREAM_DURATION] = { "classify_upstream_duration_seconds", HISTOGRAM, "How long Loki took to answer.", request_bounds },
 	[METRIC_LABEL_REFUSED] = { "classify_label_refused_total", COUNTER, "Batches that were sent again as they came, because Loki refused what was added.", NULL },
@@ -170,7 +171,7 @@ void metrics_begin(void)
 {
 	static const enum metric_family without_labels[] = {
 		METRIC_ENTRIES, METRIC_BYTES, METRIC_BUILD_DURATION, METRIC_STREAMS, METRIC_STREAMS_EVICTED,
-		METRIC_REQUEST_DURATION, METRIC_SCAN_DURATION, METRIC_IN_FLIGHT_BYTES, METRIC_CONNECTIONS,
+		METRIC_REQUEST_DURATION, METRIC_SCAN_DURATION, METRIC_IN_FLIGHT_BYTES, METRIC_CONNECTIONS, METRIC_CONNECTIONS_CUT,
 		METRIC_UPSTREAM_DURATION, METRIC_LABEL_REFUSED, METRIC_READ_LINES, METRIC_READ_CUT,
 		METRIC_QUEUE_ENTRIES, METRIC_QUEUE_BYTES,
 	};

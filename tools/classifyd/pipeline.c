@@ -266,7 +266,10 @@ static void handle(struct push *p, struct hands *h)
 {
 	enum encoding transport;
 	uint64_t begun = clock_now();
-	if (decode(p, &transport) && read_batch(p))
+	/* Decoded, a body may be a thousand times what it was when it was let in. */
+	if (!p->own && push_bytes_held() - p->charged > line.config->max_in_flight)
+		push_refuse(p, 503, "classifyd: limits.in_flight is reached; try again");
+	else if (decode(p, &transport) && read_batch(p))
 		label(p, h, transport);
 	push_charge(p);
 	if (p->ends)

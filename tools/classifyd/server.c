@@ -2,6 +2,8 @@
 /*
  * See server.h. One thread of libmicrohttpd serves all connections; while a push is in the
  * pipeline its connection is suspended and costs nothing but its memory.
+ *
+ * What a client announces costs nothing: memory is taken, and counted, as its bytes come.
  */
 
 #include "server.h"
@@ -20,6 +22,7 @@
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 
+#include "connections.h"
 #include "log.h"
 #include "metrics.h"
 #include "pipeline.h"
@@ -44,6 +47,7 @@ enum state { RECEIVING, REFUSED, WAITING, ANSWERED };
 struct request {
 	const struct route *route;
 	struct push *push;
+	struct connection *connection;
 	enum state state;
 	bool close;                  /* the rest of the body is not read */
 };
@@ -147,6 +151,11 @@ static void refuse(struct request *r, int status, const char *why)
 	r->state = REFUSED;
 }
 
+static void refuse_for_room(struct request *r)
+{
+	refuse(r, 503, "classifyd: limits.in_flight is reached; try again");
+}
+
 static bool is_known(struct MHD_Connection *connection)
 {
 	return secret_admits(&server.config->server_identity,
@@ -184,12 +193,15 @@ static void begin(struct request *r, struct MHD_Connection *connection, const ch
 			refuse(r, 413, "classifyd: the body is larger than limits.body");
 			r->close = true;
 		} else if (push_bytes_held() > server.config->max_in_flight) {
-			refuse(r, 503, "classifyd: limits.in_flight is reached; try again");
-		} else if (length) {
-			bytes_reserve(&r->push->body, (size_t)strtoull(length, NULL, 10));
-			push_charge(r->push);
+			refuse_for_room(r);
 		}
 	}
+}
+
+/* Many that were let in while there was room may need more than there is. */
+static bool has_room(const struct bytes *body, size_t length)
+{
+	return length <= body->capacity - body->length || push_bytes_held() <= server.config->max_in_flight;
 }
 
 static void receive(struct request *r, const char *data, size_t length)
@@ -200,12 +212,14 @@ static void receive(struct request *r, const char *data, size_t length)
 	if (length > server.config->max_body - body->length) {
 		refuse(r, 413, "classifyd: the body is larger than limits.body");
 		r->close = true;
+	} else if (!has_room(body, length)) {
+		refuse_for_room(r);
 	} else if (!bytes_add(body, data, length)) {
 		refuse(r, 503, "classifyd: out of memory");
 	}
-	push_charge(r->push);
 	if (r->state == REFUSED)
 		bytes_free(body);
+	push_charge(r->push);
 }
 
 /* ---- answers ---- */
@@ -237,6 +251,7 @@ static enum MHD_Result answer(struct request *r, struct MHD_Connection *connecti
 	enum MHD_Result result = MHD_queue_response(connection, (unsigned)p->status, response);
 	MHD_destroy_response(response);
 	r->state = ANSWERED;
+	connections_writes(r->connection, server.config->idle_timeout + server.config->read_timeout);
 	return result;
 }
 
@@ -247,6 +262,7 @@ static enum MHD_Result hand_over(struct request *r, struct MHD_Connection *conne
 	r->push->received = clock_now();
 	r->push->connection = connection;
 	r->push->done = server_answer;
+	connections_rests(r->connection);
 	MHD_suspend_connection(connection);
 	if (r->route->forward) {
 		pipeline_submit(push_hold(r->push));
@@ -277,6 +293,8 @@ static enum MHD_Result on_request(void *unused, struct MHD_Connection *connectio
 			return MHD_NO;
 		}
 		*place = r;
+		r->connection = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+		connections_reads(r->connection, server.config->read_timeout);
 		begin(r, connection, url, method);
 		return r->close ? answer(r, connection) : MHD_YES;
 	}
@@ -299,6 +317,12 @@ void server_answer(struct push *p)
 	MHD_resume_connection(connection);
 }
 
+/* A connection may be idle for a while; then a request has to come, and to come whole. */
+static void expect_request(struct connection *c)
+{
+	connections_reads(c, server.config->idle_timeout + server.config->read_timeout);
+}
+
 static void on_end(void *unused, struct MHD_Connection *connection, void **place,
                    enum MHD_RequestTerminationCode code)
 {
@@ -307,6 +331,7 @@ static void on_end(void *unused, struct MHD_Connection *connection, void **place
 	(void)connection;
 	(void)code;
 	if (r) {
+		expect_request(r->connection);
 		push_release(r->push);
 		free(r);
 		*place = NULL;
@@ -317,8 +342,12 @@ static void on_connection(void *unused, struct MHD_Connection *connection, void 
                           enum MHD_ConnectionNotificationCode code)
 {
 	(void)unused;
-	(void)connection;
-	(void)place;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*place = connections_add(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+		expect_request(*place);
+	} else {
+		connections_remove(*place);
+	}
 	metric_add(METRIC_CONNECTIONS, "", code == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1);
 }
 
@@ -421,7 +450,8 @@ static bool start_daemon(const struct config *config, const struct sockaddr *add
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 		MHD_OPTION_SOCK_ADDR, address,
 		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->max_connections,
+		MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)connections_allowed(config->max_connections, config->files.n > 0),
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(config->idle_timeout / 1000000000),
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, READ_BUFFER,
 		MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
@@ -439,7 +469,7 @@ bool server_start(const struct config *config)
 	struct addrinfo *address = resolve(config->listen);
 	if (!address)
 		return false;
-	bool good = start_daemon(config, address->ai_addr);
+	bool good = connections_start() && start_daemon(config, address->ai_addr);
 	freeaddrinfo(address);
 	if (!good) {
 		log_write(LOG_ERROR, "cannot listen", "listen", config->listen, "err", strerror(errno), NULL);
@@ -466,6 +496,7 @@ void server_stop(void)
 	if (server.daemon)
 		MHD_stop_daemon(server.daemon);
 	server.daemon = NULL;
+	connections_stop();
 	free(server.key);
 	free(server.certificate);
 	free(server.authority);
