@@ -103,7 +103,7 @@ def read_csv(raw):
 
 def plain(cell):
     """A cell without the apostrophe that guards it."""
-    return cell[1:] if re.match("'[=+\\-@\t\r\n＝＋－＠]", cell) else cell
+    return re.sub("(^|[;\t\n])'(?=[=+\\-@\t\r\n＝＋－＠])", r"\1", cell)
 
 
 def test_csv_says_what_jsonl_says(classify):

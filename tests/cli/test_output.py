@@ -217,7 +217,7 @@ HOSTILE = [
     "```", "````", "``````````", "~~~", "```sh", "   ```", "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>", "</pre></code>", "<!-- ", "&lt;b&gt;", "| a | b |", "# big",
     "[x](javascript:alert(1))", "![x](https://evil.example/x.png)", "[x]: https://evil.example",
-    "*x* _x_ ~~x~~ `x`", "\\", "\\`", "@team", "#1", "!1", "-----", "- [ ] x", "1. x", "> x",
+    "*x* _x_ ~~x~~ `x`", "\\", "\\`", "@team", "@@team/x@", "`@team`", "\\@team", "#1", "team/x#12", "GH-12", "!1", "-----", "- [ ] x", "1. x", "> x",
     "$$x$$",
     "https://evil.example/", "www.evil.example",
 ]
@@ -240,8 +240,11 @@ def test_markdown_is_inert(classify, text):
     assert not re.search(r"&(?!lt;|gt;|amp;|#[0-9]+;)", prose)
     # Bare addresses become links by themselves in tickets.
     assert not re.search(r"://|www\.", prose)
+    # Behind the backslash, an @ or # would still call somebody, or lead to another ticket.
+    calls = re.sub(r"`(@+|#|-)`", "", re.sub(r"\\[^@#]|&#\d+;", "", prose))
+    assert not re.search(r"@|#\d|gh-\d", calls, re.I)
     # Every sign that could begin a link, an image, emphasis or code is escaped.
-    bare = re.sub(r"\\[!-/:-@\[-`{-~]", "", prose)
+    bare = re.sub(r"`(@+|#|-)`", "", re.sub(r"\\[!-/:-@\[-`{-~]", "", prose))
     for line in bare.splitlines():
         if line.startswith("Ruleset `"):
             continue

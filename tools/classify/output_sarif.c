@@ -85,17 +85,27 @@ static size_t end_artifact(struct text *spooled, struct output_state *state, siz
 }
 
 /*
+ * The mark before the name of a member; NULL where the source is none. A file may have a "!" in its
+ * name as well, and nothing tells it from a member, but no part of a member's name is empty.
+ */
+static const char *member_mark(const char *source)
+{
+	const char *mark = strrchr(source, '!');
+	return mark && mark[1] && *source != '!' && !strstr(source, "!!") ? mark : NULL;
+}
+
+/*
  * An artifact for each part of "a.tar!b.zip!c.log", inside each other. Members of an
  * archive come one after the other, so that it is enough to remember the last one.
  * Returns 1 + the index of the innermost.
  */
 static size_t add_artifacts(struct text *spooled, struct output_state *state, const char *source)
 {
-	const char *last = strrchr(source, '!');
+	const char *last = member_mark(source);
 	struct text *container = &state->container;
 	size_t length = last ? (size_t)(last - source) : 0, parent = 0;
 	const char *name = source;
-	if (last && last[1]) {
+	if (last) {
 		if (container->length == length && memcmp(container->data, source, length) == 0) {
 			parent = state->container_index;
 			name = last + 1;
@@ -134,8 +144,8 @@ static size_t add_artifacts(struct text *spooled, struct output_state *state, co
 static void location(struct text *t, const char *source, size_t artifact)
 {
 	text_adds(t, "{\"uri\":");
-	const char *mark = strrchr(source, '!');
-	if (mark && mark[1]) {
+	const char *mark = member_mark(source);
+	if (mark) {
 		text_adds(t, "\"");
 		text_add_uri_path(t, mark + 1, strlen(mark + 1));
 		text_adds(t, "\"");

@@ -31,10 +31,26 @@ void output_heading(const struct output_options *o, struct text *t, const char *
 	colour(o, t, PLAIN);
 }
 
-/* Sentences begin with a capital letter, commands with a small one or a path. */
+/*
+ * Sentences begin with a capital letter, commands with a small one, a path or a variable that is set
+ * for them. A comment is for the shell as well: a part of it on a line of its own would be run.
+ */
 static bool is_command(const char *s)
 {
-	return (*s >= 'a' && *s <= 'z') || *s == '/' || *s == '.' || *s == '$';
+	return (*s >= 'a' && *s <= 'z') || (*s && strchr("/.$#'\"(", *s)) || s[strcspn(s, " =")] == '=';
+}
+
+/* Are there lines of a fix that belong together, as in quotes or a here-document? Then none is broken. */
+static bool has_open_line(const char *fix, size_t length)
+{
+	for (size_t at = 0; at < length;) {
+		const char *newline = memchr(fix + at, '\n', length - at);
+		size_t end = newline ? (size_t)(newline - fix) : length;
+		if (is_command(fix + at) && !text_is_closed_command(fix + at, end - at))
+			return true;
+		at = end + 1;
+	}
+	return false;
 }
 
 /* A label and a text of ours or of a rule, wrapped; its own line ends are kept. `commands`: it may hold some. */
@@ -48,6 +64,7 @@ static void wrapped(const struct output_options *o, struct text *t, const char *
 		length--;
 	if (length == 0)
 		return;
+	size_t width = commands && has_open_line(value, length) ? SIZE_MAX : o->width;
 	while (at <= length) {
 		const char *newline = at < length ? memchr(value + at, '\n', length - at) : NULL;
 		size_t end = newline ? (size_t)(newline - value) : length;
@@ -56,9 +73,9 @@ static void wrapped(const struct output_options *o, struct text *t, const char *
 		text_add_visible(&visible, value + at, end - at);
 		/* A command is to be pasted: it may only be broken where the shell joins it again. */
 		if (commands && visible.length && is_command(visible.data))
-			text_add_command(t, visible.data, visible.length, LABEL, o->width);
+			text_add_command(t, visible.data, visible.length, LABEL, width);
 		else
-			text_add_wrapped(t, visible.data ? visible.data : "", visible.length, LABEL, o->width);
+			text_add_wrapped(t, visible.data ? visible.data : "", visible.length, LABEL, width);
 		at = end + 1;
 		first = false;
 	}

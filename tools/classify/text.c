@@ -196,6 +196,24 @@ static size_t json_run(const char *data, size_t length)
 	return run;
 }
 
+/* Characters that reorder or hide what stands around them, or end a line for some readers. */
+static bool is_treacherous(uint32_t c)
+{
+	return c == 0x61c || c == 0x180e || c == 0x200b || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
+	       (c >= 0xe0000 && c <= 0xe007f);
+}
+
+/* A character as JSON escapes it: beyond U+FFFF by two halves. */
+static void add_json_escaped(struct text *t, uint32_t c)
+{
+	if (c < 0x10000)
+		text_addf(t, "\\u%04x", (unsigned)c);
+	else
+		text_addf(t, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((c - 0x10000) >> 10)),
+		          (unsigned)(0xdc00 + ((c - 0x10000) & 0x3ff)));
+}
+
 void text_add_json(struct text *t, const char *data, size_t length)
 {
 	text_add(t, "\"", 1);
@@ -224,23 +242,15 @@ void text_add_json(struct text *t, const char *data, size_t length)
 			text_adds(t, "\\t");
 			break;
 		default:
-			/* Controls, and the line separators that JavaScript minds. */
-			if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029)
-				text_addf(t, "\\u%04x", (unsigned)c);
+			/* It is often read on a terminal: what would act there is escaped, and nothing is lost. */
+			if (c < 0x20 || (c >= 0x7f && c < 0xa0) || is_treacherous(c))
+				add_json_escaped(t, c);
 			else
 				text_add_character(t, c);
 			break;
 		}
 	}
 	text_add(t, "\"", 1);
-}
-
-/* Characters that reorder or hide what stands around them. */
-static bool is_treacherous(uint32_t c)
-{
-	return c == 0x61c || c == 0x200b || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
-	       (c >= 0x2060 && c <= 0x2069) || c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f) ||
-	       c == 0x2028 || c == 0x2029;
 }
 
 static void add_visible(struct text *t, uint32_t c)
@@ -358,7 +368,9 @@ void text_add_csv(struct text *t, const char *data, size_t length)
 	for (size_t i = 0; i < length;) {
 		uint32_t c;
 		size_t n = utf8_next(data + i, length - i, &c);
-		if (i == 0 && begins_formula(c))
+		/* Read with another separator, the quotes of the cell count for nothing: a new one begins there. */
+		bool begins = i == 0 || data[i - 1] == ';' || data[i - 1] == '\t' || data[i - 1] == '\n';
+		if (begins && begins_formula(c))
 			text_adds(t, "'");
 		if (c == '"')
 			text_adds(t, "\"\"");
@@ -463,6 +475,30 @@ void text_add_yaml(struct text *t, const char *data, size_t length)
 	text_adds(t, escaped ? "\"" : "'");
 }
 
+/*
+ * Where tickets are kept, "@name" calls a person and "#12" or "GH-12" leads from another ticket to
+ * this one. That is done once Markdown has become HTML, so that no backslash helps, but code is left
+ * alone. Is the character at this place the sign of one?
+ */
+static bool calls_somebody(const char *data, size_t length, size_t at)
+{
+	bool number = at + 1 < length && data[at + 1] >= '0' && data[at + 1] <= '9';
+	return data[at] == '@' || (data[at] == '#' && number) ||
+	       (data[at] == '-' && number && at >= 2 && strncasecmp(data + at - 2, "gh", 2) == 0);
+}
+
+/* Such a sign as code, with those like it behind it, for two codes beside each other are none. Returns how many. */
+static size_t add_code_run(struct text *t, const char *data, size_t length, size_t at)
+{
+	size_t n = 1;
+	while (at + n < length && data[at + n] == data[at])
+		n++;
+	text_adds(t, "`");
+	text_add(t, data + at, n);
+	text_adds(t, "`");
+	return n;
+}
+
 void text_add_markdown(struct text *t, const char *data, size_t length)
 {
 	for (size_t i = 0; i < length;) {
@@ -474,7 +510,9 @@ void text_add_markdown(struct text *t, const char *data, size_t length)
 			text_adds(t, "&gt;");
 		else if (c == '&')
 			text_adds(t, "&amp;");
-		else if (c < 0x80 && c && strchr("\\`*_{}[]()#+!|~@", (int)c))
+		else if (calls_somebody(data, length, i - 1))
+			i += add_code_run(t, data, length, i - 1) - 1;
+		else if (c < 0x80 && c && strchr("\\`*_{}[]()#+!|~", (int)c))
 			text_addf(t, "\\%c", (int)c);
 		else if (c == '\n')
 			text_adds(t, " ");
@@ -580,29 +618,60 @@ void text_add_wrapped(struct text *t, const char *data, size_t length, size_t in
 	} while (at < length);
 }
 
+/* What a shell reads at a place of one line: inside quotes, in a comment, behind a backslash? */
+struct place {
+	char quote;
+	bool comment, escaped, word;
+};
+
+static void place_move(struct place *p, uint32_t c)
+{
+	bool escaped = p->escaped;
+	p->escaped = false;
+	if (p->comment || escaped)
+		;
+	else if (c == '\\' && p->quote != '\'')
+		p->escaped = true;
+	else if (p->quote)
+		p->quote = c == (uint32_t)p->quote ? 0 : p->quote;
+	else if (c == '\'' || c == '"' || c == '`')
+		p->quote = (char)c;
+	else if (c == '#' && !p->word)
+		p->comment = true;
+	p->word = c != ' ' || escaped;
+}
+
+bool text_is_closed_command(const char *data, size_t length)
+{
+	struct place place = { 0 };
+	for (size_t i = 0; i < length; i++) {
+		if (!place.quote && !place.comment && data[i] == '<' && i + 1 < length && data[i + 1] == '<')
+			return false;
+		place_move(&place, (unsigned char)data[i]);
+	}
+	return !place.quote && !(place.escaped && !place.comment);
+}
+
 void text_add_command(struct text *t, const char *data, size_t length, size_t indent, size_t width)
 {
 	size_t room = width > indent + 20 ? width - indent - 2 : 20, at = 0;
-	char quote = 0;
+	struct place place = { 0 };
 	while (at < length) {
-		/* The last blank outside quotes that fits, or the first one behind. */
+		/* The last blank at which the shell would join the line again, or the first one behind what fits. */
 		size_t end = length, columns = 0;
-		char inside = quote;
+		struct place here = place, there = place;
 		for (size_t i = at; i < length && text_columns(data + at, length - at) > room + 2;) {
 			uint32_t c;
 			size_t n = utf8_next(data + i, length - i, &c);
-			if (c == ' ' && !inside && i > at) {
+			if (c == ' ' && !here.quote && !here.comment && !here.escaped && i > at) {
 				if (columns > room && end != length)
 					break;
 				end = i;
-				quote = inside;
+				there = here;
 				if (columns > room)
 					break;
-			} else if (inside && c == (uint32_t)inside) {
-				inside = 0;
-			} else if (!inside && (c == '\'' || c == '"')) {
-				inside = (char)c;
 			}
+			place_move(&here, c);
 			columns += character_columns(c);
 			i += n;
 		}
@@ -613,6 +682,8 @@ void text_add_command(struct text *t, const char *data, size_t length, size_t in
 		at = end;
 		while (at < length && data[at] == ' ')
 			at++;
+		place = there;
+		place.word = false;
 		room = width > indent + 22 ? width - indent - 4 : 20;
 	}
 }

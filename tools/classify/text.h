@@ -56,7 +56,7 @@ bool text_is_utf8(const char *data, size_t length);
 /* Appends a character as UTF-8. */
 void text_add_character(struct text *t, uint32_t c);
 
-/* As the inside of a JSON string, quotes included. */
+/* As a JSON string, quotes included: what would act in a terminal is escaped, so that nothing of it is lost. */
 void text_add_json(struct text *t, const char *data, size_t length);
 
 /*
@@ -65,7 +65,10 @@ void text_add_json(struct text *t, const char *data, size_t length);
  */
 void text_add_visible(struct text *t, const char *data, size_t length);
 
-/* For the running text of Markdown: what would act is escaped, also HTML. */
+/*
+ * For the running text of Markdown: what would act is escaped, also HTML. What would call somebody,
+ * or lead to another ticket, becomes code.
+ */
 void text_add_markdown(struct text *t, const char *data, size_t length);
 
 /* A code block of Markdown whose fence no text inside can close. */
@@ -82,7 +85,8 @@ void text_add_html(struct text *t, const char *data, size_t length);
 
 /*
  * A whole cell of CSV, quotes included where it needs them: visible as above, but tabs and newlines
- * as they are. What a spreadsheet would take for a formula gets an apostrophe before it.
+ * as they are. What a spreadsheet would take for a formula gets an apostrophe before it, also behind
+ * what some take for the end of a cell.
  */
 void text_add_csv(struct text *t, const char *data, size_t length);
 
@@ -109,9 +113,12 @@ size_t text_columns(const char *data, size_t length);
 void text_add_wrapped(struct text *t, const char *data, size_t length, size_t indent, size_t width);
 
 /*
- * The same for a shell command: broken only at blanks outside quotes, with a
- * backslash, so that what is pasted is one command. Too long a word stays whole.
+ * The same for a shell command: broken only at blanks outside quotes and comments,
+ * with a backslash, so that what is pasted is one command. What cannot be broken stays whole.
  */
 void text_add_command(struct text *t, const char *data, size_t length, size_t indent, size_t width);
+
+/* Does the shell know, at the end of this line, that what stands on the next one is another command? */
+bool text_is_closed_command(const char *data, size_t length);
 
 #endif
