@@ -19,6 +19,12 @@ def _printable(name: str) -> str:
     return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
 
 
+def _shown(name: str) -> str:
+    """The same as it may stand in a message: nothing of it acts in a terminal."""
+    name = _printable(name)
+    return name if name.isprintable() else name.encode("unicode_escape").decode("ascii")
+
+
 class _Value:
     """What the values share: pickling by position, and no way to grow attributes."""
 
@@ -172,7 +178,7 @@ class Fault(_Value):
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+        return f"{_shown(self.file)}:{self.line}:{self.column}: {_shown(self.message)}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -213,7 +219,7 @@ class Match(_Placed):
 
     def __repr__(self) -> str:
         fields = "".join(f", {name}={value!r}" for name, value in self.fields.items())
-        return f"<Match {self.source}:{self.line} {self.rule} ({self.category or self.role}{fields})>"
+        return f"<Match {_shown(self.source)}:{self.line} {self.rule} ({self.category or self.role}{fields})>"
 
     def to_dict(self) -> Dict[str, Any]:
         """The object that ``classify scan --matches`` prints, key for key."""
@@ -306,7 +312,7 @@ class Verdict(_Placed):
         return self.source, self.line or 0, self.rule or ""
 
     def __repr__(self) -> str:
-        told = [self.source, self.outcome]
+        told = [_shown(self.source), self.outcome]
         told += [part for part in (self.category, self.rule) if part]
         if self.line:
             told.append(f"line {self.line}")

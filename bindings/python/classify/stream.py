@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple, Type, Union
 
 from . import native
 from .errors import BusyError, InvalidError
-from .results import Match, Verdict
+from .results import Match, Verdict, _shown
 
 if TYPE_CHECKING:
     from .classifier import Classifier
@@ -92,7 +92,7 @@ class Stream:
         raise TypeError("a log in progress cannot be pickled; its classifier and its verdict can")
 
     def __repr__(self) -> str:
-        return f"<Stream {self.name} {'open' if self._scanner is not None else self.verdict or 'closed'}>"
+        return f"<Stream {_shown(self.name)} {'open' if self._scanner is not None else self.verdict or 'closed'}>"
 
 
 __all__ = ["BusyError", "Stream"]
