@@ -9,7 +9,7 @@ import zlib
 import pytest
 
 import wire
-from conftest import SHARED
+from conftest import SHARED, until
 
 T = 1_700_000_000_000_000_000
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
@@ -166,6 +166,75 @@ def test_tenant_and_authorization_go_through(daemon, sink):
         came = sink.requests[-1][1]
         assert came.get("X-Scope-OrgID") == tenant
         assert came.get("Authorization") == (f"Bearer of-{tenant}" if tenant else None)
+
+
+def legacy(streams):
+    """The JSON of old clients."""
+    def stamp(t):
+        return f"2023-11-14T22:13:20.{t - T:09}Z"
+    return {"streams": [{"labels": wire.labels_text(labels), "entries": [
+        {"ts": stamp(t), "line": line, **({"structuredMetadata": m} if m else {})} for t, line, m in entries]}
+        for labels, entries in streams]}
+
+
+def read_legacy(body):
+    return [(wire.labels_of(stream["labels"]), [
+        (T + int(e["ts"][20:29]), e["line"].encode(), e.get("structuredMetadata", {})) for e in stream["entries"]])
+        for stream in json.loads(body)["streams"]]
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("streams", [QUIET, LOUD], ids=["quiet", "loud"])
+def test_the_json_of_old_clients(daemon, sink, streams, coding):
+    name, code, uncode = CODINGS[coding]
+    body = code(json.dumps(legacy(streams), indent=1).encode())
+    assert daemon.push(body, headers_of("json", name), path="/api/prom/push")[0] == 204
+    path, _, came = sink.requests[0]
+    assert path == "/api/prom/push"
+    assert wire.flat(read_legacy(uncode(came))) == wire.flat(read_legacy(uncode(body)))
+    if streams is QUIET:
+        assert came == body
+        return
+    # What becomes of the streams is what becomes of them in the JSON of today.
+    daemon.push(encode(streams, "json"), headers_of("json", None))
+    assert read_legacy(uncode(came)) == decode(sink.requests[1][2], "json")
+
+
+def test_the_times_of_old_clients_are_read(daemon, sink):
+    entries = [("2023-11-14T22:13:20Z", "build x starts"), ("2023-11-14T23:13:22.5+01:00", "all is lost"),
+               ("2023-11-14T22:14:20Z", "build x starts")]
+    body = {"streams": [{"labels": '{job="x"}', "entries": [{"ts": ts, "line": line} for ts, line in entries]}]}
+    assert daemon.push(body, path="/api/prom/push")[0] == 204
+    [(_, _, _, metadata)] = until(sink.verdicts)
+    assert metadata["duration_seconds"] == "2.500"
+
+
+def test_old_clients_in_protobuf(daemon, sink):
+    assert daemon.push(encode(LOUD, "protobuf"), PROTOBUF, path="/api/prom/push")[0] == 204
+    assert daemon.push(encode(LOUD, "protobuf"), PROTOBUF)[0] == 204
+    (old, _, first), (new, _, second) = sink.requests
+    assert (old, new) == ("/api/prom/push", "/loki/api/v1/push") and first == second
+
+
+def test_categories_as_metadata_for_old_clients(daemons, sink, rules):
+    daemon = daemons("--loki", sink.url, "--rules", rules, "--category-as", "metadata")
+    daemon.push(legacy(LOUD), path="/api/prom/push")
+    streams = read_legacy(sink.requests[0][2])
+    assert [labels for labels, _ in streams] == [{"job": "a", "pod": "p-1"}, {"job": "b"}]
+    assert streams[0][1][1][2] == {"trace": "7", "failure_category": "rate_limited", "failure_rule": "rate-limited",
+                                   "failure_severity": "high", "failure_field_host": "hub.example"}
+
+
+@pytest.mark.parametrize("body", [
+    b'{"streams": 5}', b'{"streams": [{"labels": {}, "entries": []}]}', b'{"streams": [{"labels": "{}"}]}',
+    b'{"streams": [{"labels": "{}", "entries": [{"ts": "x"}]}]}', b"{",
+    json.dumps(wire.push_json(LOUD)).encode(),
+])
+def test_other_json_of_old_clients_is_for_loki_to_judge(daemon, sink, body):
+    sink.script = [(400, b"no", {})]
+    assert daemon.push(body, path="/api/prom/push")[:2] == (400, b"no")
+    assert sink.requests[0][2] == body
+    assert daemon.metric('classify_unclassified_total{reason="invalid"}') == 1
 
 
 OTLP = {"resourceLogs": [{

@@ -60,10 +60,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned choice = data[0];
 	static const enum encoding encodings[] = { ENCODING_NONE, ENCODING_GZIP, ENCODING_DEFLATE, ENCODING_SNAPPY };
 	enum encoding encoding = encodings[choice >> 2 & 3];
+	enum batch_format format = (enum batch_format)(choice & 3);
+	if (format == BATCH_LOKI_JSON && choice >> 7)
+		format = BATCH_LOKI_LEGACY_JSON;
 	if (decode(encoding, data + 1, size - 1, &body) &&
-	    batch_read(&b, (enum batch_format)(choice & 3), body.data, body.length, &limits, why) == BATCH_GOOD) {
+	    batch_read(&b, format, body.data, body.length, &limits, why) == BATCH_GOOD) {
 		require(b.n_entries <= limits.entries && b.n_streams <= limits.streams, "a limit was passed");
-		for (size_t i = 0; i < b.n_entries; i += 1 + (choice >> 5))
+		for (size_t i = 0; i < b.n_entries; i += 1 + (choice >> 5 & 3))
 			b.entries[i].mark = &mark;
 		read_again(&b, choice >> 4 & 1, &wide);
 	}

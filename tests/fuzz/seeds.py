@@ -84,6 +84,9 @@ for form, body, plain in ((0, protobuf, wire.unsnappy(protobuf)), (1, document, 
     write("push", f"{form}", bytes([form]) + plain)
     write("push", f"{form}.gz", bytes([form | 1 << 2]) + gzip.compress(plain))
     write("push", f"{form}.z", bytes([form | 2 << 2 | 16]) + zlib.compress(plain))
+legacy = json.dumps({"streams": [{"labels": '{job="x"}', "entries": [
+    {"ts": "2026-03-01T10:00:00Z", "line": "no space"}, {"ts": "2026-03-01T10:00:01Z", "line": "failed"}]}]}).encode()
+write("push", "legacy", bytes([1 | 128]) + legacy)
 write("push", "snappy", bytes([0 | 3 << 2]) + protobuf)
 
 write("config", "whole", (TOP / "deploy" / "classifyd.yaml").read_bytes())

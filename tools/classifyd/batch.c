@@ -4,6 +4,7 @@
 #include "batch.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 enum batch_result batch_read(struct batch *b, enum batch_format format, const void *body, size_t length,
@@ -14,6 +15,8 @@ enum batch_result batch_read(struct batch *b, enum batch_format format, const vo
 	switch (format) {
 	case BATCH_LOKI_PROTOBUF:
 		return loki_protobuf_read(b, body, length, limits, why);
+	case BATCH_LOKI_LEGACY_JSON:
+		return legacy_json_read(b, body, length, limits, why);
 	case BATCH_OTLP_PROTOBUF:
 		return otlp_protobuf_read(b, body, length, limits, why);
 	case BATCH_LOKI_JSON:
@@ -33,6 +36,8 @@ bool batch_write(const struct batch *b, bool as_metadata, struct bytes *to)
 		return otlp_protobuf_write(b, to);
 	case BATCH_LOKI_JSON:
 		return loki_json_write(b, as_metadata, to);
+	case BATCH_LOKI_LEGACY_JSON:
+		return legacy_json_write(b, as_metadata, to);
 	case BATCH_OTLP_JSON:
 		break;
 	}
@@ -41,7 +46,7 @@ bool batch_write(const struct batch *b, bool as_metadata, struct bytes *to)
 
 void batch_reset(struct batch *b)
 {
-	if (b->tree && (b->format == BATCH_LOKI_JSON || b->format == BATCH_OTLP_JSON))
+	if (b->tree && b->format != BATCH_LOKI_PROTOBUF && b->format != BATCH_OTLP_PROTOBUF)
 		json_release(b);
 	struct pool pool = b->pool;
 	pool_reset(&pool);
@@ -72,4 +77,25 @@ const char *batch_field_name(struct pool *p, const char *name)
 	for (size_t i = 0; i < length; i++)
 		full[sizeof(prefix) - 1 + i] = (char)(isalnum((unsigned char)name[i]) ? name[i] : '_');
 	return full;
+}
+
+bool batch_labels_with(struct pool *p, const char *labels, size_t length, const char *category,
+                       const char **ret, size_t *ret_length)
+{
+	static const char name[] = "failure_category=\"";
+	size_t end = length;
+	while (end > 0 && labels[end - 1] != '}')
+		end--;
+	end = end ? end - 1 : length;
+	while (end > 0 && labels[end - 1] == ' ')
+		end--;
+	bool first = end == 0 || labels[end - 1] == '{';
+	size_t room = end + sizeof(name) + strlen(category) + 8;
+	char *joined = pool_alloc(p, room);
+	if (!joined)
+		return false;
+	*ret_length = (size_t)snprintf(joined, room, "%.*s%s%s%s\"}", (int)end, end ? labels : "",
+	                               end == 0 ? "{" : first ? "" : ", ", name, category);
+	*ret = joined;
+	return true;
 }

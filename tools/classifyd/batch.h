@@ -49,6 +49,7 @@ enum batch_format {
 	BATCH_LOKI_JSON,
 	BATCH_OTLP_PROTOBUF,
 	BATCH_OTLP_JSON,
+	BATCH_LOKI_LEGACY_JSON,
 };
 
 /* Everything in it lives in `pool` or in the tree. */
@@ -103,6 +104,10 @@ bool batch_allocate(struct batch *b, size_t n_streams, size_t n_entries);
 /* The name under which a capture is added: failure_field_NAME, valid for Loki. */
 const char *batch_field_name(struct pool *p, const char *name);
 
+/* The text of labels, {...}, with the category added. False when memory is out. */
+bool batch_labels_with(struct pool *p, const char *labels, size_t length, const char *category,
+                       const char **ret, size_t *ret_length);
+
 /* The functions of the formats. */
 enum batch_result loki_protobuf_read(struct batch *b, const void *body, size_t length,
                                      const struct batch_limits *limits, char why[256]);
@@ -110,6 +115,9 @@ bool loki_protobuf_write(const struct batch *b, bool as_metadata, struct bytes *
 enum batch_result json_read(struct batch *b, const void *body, size_t length,
                             const struct batch_limits *limits, char why[256]);
 bool loki_json_write(const struct batch *b, bool as_metadata, struct bytes *to);
+enum batch_result legacy_json_read(struct batch *b, const void *body, size_t length,
+                                   const struct batch_limits *limits, char why[256]);
+bool legacy_json_write(const struct batch *b, bool as_metadata, struct bytes *to);
 bool otlp_json_write(const struct batch *b, struct bytes *to);
 void json_release(struct batch *b);
 enum batch_result otlp_protobuf_read(struct batch *b, const void *body, size_t length,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON forms of Loki's push and of OTLP. The tree is jansson's; this file
- * alone sees it.
+ * The JSON forms of Loki's push and of OTLP. The tree is jansson's, which but
+ * for batch_legacy.c this file alone sees.
  */
 
 #include <ctype.h>

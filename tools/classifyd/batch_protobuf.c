@@ -132,29 +132,6 @@ enum batch_result loki_protobuf_read(struct batch *b, const void *body, size_t l
 	return BATCH_GOOD;
 }
 
-/* `labels` with the category added, as it stands between the braces. */
-static bool labels_with(struct pool *pool, ProtobufCBinaryData labels, const char *category,
-                        ProtobufCBinaryData *ret)
-{
-	static const char name[] = "failure_category=\"";
-	size_t end = labels.len;
-	while (end > 0 && labels.data[end - 1] != '}')
-		end--;
-	end = end ? end - 1 : labels.len;
-	size_t empty = end;
-	while (empty > 0 && labels.data[empty - 1] == ' ')
-		empty--;
-	bool first = empty == 0 || labels.data[empty - 1] == '{';
-	size_t room = empty + sizeof(name) + strlen(category) + 8;
-	char *joined = pool_alloc(pool, room);
-	if (!joined)
-		return false;
-	int n = snprintf(joined, room, "%.*s%s%s%s\"}", (int)empty, empty ? (const char *)labels.data : "",
-	                 empty == 0 ? "{" : first ? "" : ", ", name, category);
-	*ret = binary(joined, (size_t)n);
-	return true;
-}
-
 static bool add_metadata(struct pool *pool, Loki__Entry *entry, const struct batch_mark *mark, bool with_category)
 {
 	size_t more = mark_size(mark, with_category);
@@ -196,8 +173,11 @@ static Loki__Stream *part_for(struct pool *pool, struct parts *parts, const Loki
 	part->n_entries = 0;
 	part->has_hash = 0;              /* it was of other labels */
 	part->entries = pool_alloc(pool, (of->n_entries + 1) * sizeof(*part->entries));
-	if (!part->entries || !labels_with(pool, of->labels, category, &part->labels))
+	const char *labels;
+	size_t length;
+	if (!part->entries || !batch_labels_with(pool, (const char *)of->labels.data, of->labels.len, category, &labels, &length))
 		return NULL;
+	part->labels = binary(labels, length);
 	categories[parts->n] = category;
 	parts->streams[parts->n++] = part;
 	return part;

@@ -56,7 +56,7 @@ struct route {
 	const char *method, *url;
 	bool open;                   /* answered without authentication */
 	const char *forward;         /* of a push: the path at Loki */
-	bool otlp;
+	enum batch_format json, protobuf;
 	void (*answer)(struct push *p);  /* of the others; NULL: a reload */
 };
 
@@ -88,14 +88,15 @@ static void answer_healthy(struct push *p)
 }
 
 static const struct route routes[] = {
-	{ "POST", "/loki/api/v1/push", false, "/loki/api/v1/push", false, NULL },
-	{ "POST", "/otlp/v1/logs", false, "/otlp/v1/logs", true, NULL },
-	{ "POST", "/v1/logs", false, "/otlp/v1/logs", true, NULL },
-	{ "GET", "/metrics", false, NULL, false, answer_metrics },
-	{ "GET", "/ready", true, NULL, false, answer_ready },
-	{ "GET", "/-/healthy", true, NULL, false, answer_healthy },
-	{ "POST", "/-/reload", false, NULL, false, NULL },
-	{ "PUT", "/-/reload", false, NULL, false, NULL },
+	{ "POST", "/loki/api/v1/push", false, "/loki/api/v1/push", BATCH_LOKI_JSON, BATCH_LOKI_PROTOBUF, NULL },
+	{ "POST", "/api/prom/push", false, "/api/prom/push", BATCH_LOKI_LEGACY_JSON, BATCH_LOKI_PROTOBUF, NULL },
+	{ "POST", "/otlp/v1/logs", false, "/otlp/v1/logs", BATCH_OTLP_JSON, BATCH_OTLP_PROTOBUF, NULL },
+	{ "POST", "/v1/logs", false, "/otlp/v1/logs", BATCH_OTLP_JSON, BATCH_OTLP_PROTOBUF, NULL },
+	{ "GET", "/metrics", false, NULL, 0, 0, answer_metrics },
+	{ "GET", "/ready", true, NULL, 0, 0, answer_ready },
+	{ "GET", "/-/healthy", true, NULL, 0, 0, answer_healthy },
+	{ "POST", "/-/reload", false, NULL, 0, 0, NULL },
+	{ "PUT", "/-/reload", false, NULL, 0, 0, NULL },
 };
 
 /* The route, or NULL; *ret_other says whether the place is known for another method. */
@@ -139,9 +140,7 @@ static bool take_headers(struct request *r, struct MHD_Connection *connection)
 	/* What proves a client to us is not shown to Loki. */
 	if (!server.config->server_identity.user && !server.config->server_identity.token_file)
 		p->authorization = header(connection, "Authorization", &failed);
-	bool json = is_json(p->content_type);
-	p->format = r->route->otlp ? json ? BATCH_OTLP_JSON : BATCH_OTLP_PROTOBUF
-	                           : json ? BATCH_LOKI_JSON : BATCH_LOKI_PROTOBUF;
+	p->format = is_json(p->content_type) ? r->route->json : r->route->protobuf;
 	return !failed;
 }
 
