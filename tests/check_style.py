@@ -14,7 +14,7 @@ ONE_FILE = {
     "pcre2.h": {"libclassify/expression.c"},
     "yaml.h": {"libclassify/yaml_reader.h", "tools/classify/document_yaml.c"},
     "sha256.h": {"libclassify/digest.c", "tools/classify/hash.c", "tools/classify/identity.c"},
-    "jansson.h": {"tools/classify/document_json.c", "tools/classifyd/batch_json.c"},
+    "jansson.h": {"tools/classify/document_json.c", "tools/classifyd/batch_json.c", "tools/classifyd/batch_legacy.c"},
     "sqlite3.h": {"tools/classify/sql.c"},
     "expat.h": {"tools/classify/document_xml.c"},
     "zlib.h": {"reader/gzip.c", "tools/classifyd/encoding.c"},

@@ -124,7 +124,7 @@ class Sink:
         self.server = Server(("127.0.0.1", port), Handler)
         if context:
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
         self.port = self.server.server_address[1]
         self.url = f"http{'s' if context else ''}://127.0.0.1:{self.port}"
@@ -249,8 +249,8 @@ def sink():
 
 
 @pytest.fixture
-def daemons():
-    """Makes daemons, and ends them after the test: each has to end well."""
+def daemons(sink):
+    """Makes daemons, and ends them after the test, and before the sink: each has to end well."""
     made = []
 
     def make(*arguments, **more):
