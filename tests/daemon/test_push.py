@@ -197,7 +197,7 @@ def test_the_json_of_old_clients(daemon, sink, streams, coding):
         return
     # What becomes of the streams is what becomes of them in the JSON of today.
     daemon.push(encode(streams, "json"), headers_of("json", None))
-    assert read_legacy(uncode(came)) == decode(sink.requests[1][2], "json")
+    assert read_legacy(uncode(came)) == decode(sink.pushes()[1][2], "json")
 
 
 def test_the_times_of_old_clients_are_read(daemon, sink):
@@ -212,7 +212,7 @@ def test_the_times_of_old_clients_are_read(daemon, sink):
 def test_old_clients_in_protobuf(daemon, sink):
     assert daemon.push(encode(LOUD, "protobuf"), PROTOBUF, path="/api/prom/push")[0] == 204
     assert daemon.push(encode(LOUD, "protobuf"), PROTOBUF)[0] == 204
-    (old, _, first), (new, _, second) = sink.requests
+    (old, _, first), (new, _, second) = sink.pushes()
     assert (old, new) == ("/api/prom/push", "/loki/api/v1/push") and first == second
 
 
