@@ -4,7 +4,8 @@
  * log ends. The order of evidence:
  *
  * - What stands before the newest success marker was recovered from.
- * - Causes go before symptoms; what another explains goes behind it.
+ * - Causes go before symptoms; what another explains goes behind it. Causes that
+ *   cannot fail a log, such as retries, go behind a symptom that came long after.
  * - Among causes: a line of error before a warning or a retry, a rule that can
  *   fail a log before one that cannot, what came before the end of the build
  *   before what came after it, then the last (the build survived the earlier
@@ -28,6 +29,8 @@
 #include "error.h"
 #include "redact.h"
 #include "stream.h"
+
+#define HINT_REACH 10        /* lines behind which a retry no longer tells why a log failed */
 
 struct contender {
 	const struct clsf__rule_state *state;
@@ -153,6 +156,25 @@ static const char *why_not(struct clsf_stream *s, const struct contender *c,
 	if (c->rule->public.role == CLSF_ROLE_SYMPTOM)
 		return format(s, "symptom: ", winner_id, " came first");
 	return format(s, "earlier: the log went on to ", winner_id, "");
+}
+
+/*
+ * A cause that cannot fail a log is a hint: a retry, a warning. It tells why a log
+ * failed soon after it. A symptom that has a category, stands well behind the last
+ * hint and is not explained by it shows that the log went on: it says more then.
+ */
+static void rank_hints(struct contender *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].rank != 0 || can_fail(c[i].rule))
+			continue;
+		for (size_t k = 0; k < n; k++)
+			if (c[k].rank == 1 && !c[k].late && can_fail(c[k].rule) &&
+			    c[k].state->episode_line > c[i].state->last_line + HINT_REACH &&
+			    strcmp(c[k].rule->public.category, "unknown") != 0 &&
+			    !clsf__rule_explains(c[i].rule, c[k].rule))
+				c[i].rank = 2;
+	}
 }
 
 /* ---- texts ---- */
@@ -602,6 +624,7 @@ int clsf__verdict_build(struct clsf_stream *s)
 		            : c[i].rule->public.role == CLSF_ROLE_SYMPTOM      ? 1
 		                                                               : 0;
 	}
+	rank_hints(c, n);
 	find_explanations(c, n, explainers);
 	clsf__free(&s->allocator, explainers);
 	qsort(c, n, sizeof(*c), by_evidence);

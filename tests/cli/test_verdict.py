@@ -47,6 +47,10 @@ def lines(text):
     ("success low", "passed", None),
     ("low failure", "failed", "low"),
     ("low symptom", "failed", "low"),
+    ("low" + " line" * 9 + " symptom", "failed", "low"),
+    # A hint long before is of something that the log went on from.
+    ("low" + " line" * 10 + " symptom", "failed", "symptom"),
+    ("low" + " line" * 10 + " low symptom", "failed", "low"),
     ("low cause", "failed", "cause"),
     ("cause low", "failed", "cause"),
     # Causes before symptoms, wherever they stand.

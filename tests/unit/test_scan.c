@@ -93,6 +93,11 @@ static const struct expectation expectations[] = {
 	{ "slow down\nx\nslow down\nslow down\n", CLSF_FAILED, "rate_limited", "many", 4, NULL },
 	/* A low cause behind the end explains nothing better than a symptom before it. */
 	{ "pull failed\njob failed\nx is not allowed\n", CLSF_FAILED, "image_pull_failed", "pull", 1, "weaker" },
+	/* Nor does one that lies far behind: the log went on. Up to ten lines before the symptom, it does. */
+	{ "x is not allowed\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\npull failed\n", CLSF_FAILED, "image_pull_failed", "pull",
+	  12, "weaker" },
+	{ "x is not allowed\n1\n2\n3\n4\n5\n6\n7\n8\n9\npull failed\n", CLSF_FAILED, "permission_denied", "hint", 1,
+	  "symptom" },
 	{ "right half\nx\nleft half\n", CLSF_FAILED, "tls_invalid", "both", 3, NULL },
 	{ "left half\nx\nright half\n", CLSF_FAILED, "tls_invalid", "both", 1, NULL },
 };
