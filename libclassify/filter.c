@@ -21,9 +21,9 @@
 #include "lines.h"
 
 /* Literals rarer than this many bits are looked for; others only if there is no relaxed form. */
-#define TELLING_BITS 22.0
-#define PAIRED_BITS 16.0   /* the same where another literal has to stand in the line as well */
-#define USABLE_BITS 9.0
+#define TELLING_BITS 16.0
+#define PAIRED_BITS 14.0   /* the same where another literal has to stand in the line as well */
+#define USABLE_BITS 5.0
 #define MAX_PAIRED_LINE 2048 /* bytes of a line in which a companion is looked for */
 #define MAX_LACKING 64     /* answers to that which are remembered */
 #define SPACED_PATTERNS 96 /* from here on the set gets spacers: see add_spacers() */

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -48,45 +49,104 @@ static double byte_bits(unsigned char c, bool nocase)
 	return nocase && bits > 1 ? bits - 0.5 : bits;
 }
 
-/* Words that stand on many lines of many logs; a literal that is no more than one tells little. */
+/*
+ * Words that stand on many lines of many logs, in order: a literal that has
+ * nothing but such words tells little, however long they are.
+ */
 static const char *const common_words[] = {
-	"error", "errors", "failed", "failure", "fail", "warning", "warn", "info", "debug", "notice",
-	"message", "level", "level=error", "level=info", "status", "status=", "status code",
-	"connection", "request", "response", "server", "client", "http", "https", "http://", "https://",
-	"time=", "msg=", "kernel", "systemd", "user", "invalid", "timeout", "version", "container",
-	"image", "could not", "cannot", "unable to", "not found", "from", "with", "line ", "code ",
-	"exit status", "file", "directory", "process", "service", "started", "stopped", "node",
-	NULL,
+	"about", "access", "action", "actions", "add", "added", "after", "all", "already", "and", "api", "app",
+	"args", "artifact", "artifacts", "auth", "available", "base", "be", "been", "before", "bin", "bucket",
+	"build", "builder", "building", "builds", "by", "bytes", "cache", "cached", "call", "can", "cannot",
+	"certificate", "cgroup", "check", "checking", "client", "cluster", "code", "com", "command", "commit",
+	"complete", "completed", "config", "configuration", "connect", "connection", "container", "controller",
+	"core", "could", "count", "create", "created", "creating", "credentials", "current", "daemon", "data",
+	"database", "db", "debug", "default", "denied", "dependencies", "dependency", "deployment", "digest",
+	"directory", "disk", "docker", "done", "download", "downloading", "duration", "enabled", "end",
+	"entries", "env", "err", "error", "errors", "event", "events", "exception", "exec", "execute",
+	"executing", "exist", "exists", "exit", "exited", "export", "fail", "failed", "failing", "failure",
+	"failures", "false", "fatal", "fetch", "fetching", "field", "file", "files", "finished", "following",
+	"for", "found", "from", "function", "get", "git", "github", "go", "group", "handler", "has", "hash",
+	"have", "home", "host", "html", "http", "https", "id", "ignored", "image", "images", "in", "index",
+	"info", "init", "input", "install", "installed", "installing", "instance", "invalid", "io", "is", "it",
+	"item", "job", "jobs", "json", "kernel", "key", "keys", "last", "layer", "length", "level", "lib",
+	"library", "limit", "limits", "line", "lines", "list", "load", "loaded", "loading", "local", "lock",
+	"log", "login", "logs", "main", "manifest", "max", "memory", "message", "method", "miss", "missing",
+	"mode", "module", "modules", "mount", "msg", "name", "namespace", "net", "network", "new", "next", "no",
+	"node", "not", "notice", "npm", "null", "object", "of", "ok", "on", "open", "option", "options", "or",
+	"org", "other", "out", "output", "package", "packages", "parse", "pass", "passed", "path", "permission",
+	"phase", "pipeline", "plugin", "pod", "policy", "port", "previous", "process", "project", "pull", "push",
+	"python", "queue", "reached", "read", "reading", "reason", "ref", "refused", "registry", "release",
+	"remote", "remove", "removed", "removing", "repo", "repository", "request", "requests", "required",
+	"requires", "resource", "response", "result", "results", "retries", "retry", "retrying", "return",
+	"returned", "root", "rule", "run", "runner", "running", "runs", "script", "secret", "section", "see",
+	"send", "server", "service", "session", "set", "setting", "setup", "sh", "sha", "shell", "should",
+	"size", "skipped", "source", "specified", "src", "stack", "stage", "start", "started", "starting",
+	"stat", "state", "status", "stderr", "stdout", "step", "stop", "stopped", "storage", "stream", "success",
+	"successful", "successfully", "such", "sync", "system", "systemd", "tag", "target", "task", "template",
+	"test", "tests", "that", "the", "this", "thread", "time", "timed", "timeout", "timestamp", "to",
+	"token", "total", "trace", "true", "try", "trying", "type", "unable", "unexpected", "unknown", "unpacking",
+	"update", "updated", "upload", "uploading", "url", "used", "user", "users", "using", "usr", "valid",
+	"validation", "value", "values", "var", "version", "volume", "wait", "waiting", "warn", "warning",
+	"warnings", "was", "when", "while", "will", "with", "without", "worker", "write", "writing", "you",
 };
+
+/* What a word among these tells: more with its length, and with a capital, but levels and results are all capitals. */
+#define COMMON_WORD_BITS 9.0   /* of four letters */
+#define LONGER_WORD_BITS 0.7   /* for each more, up to */
+#define MOST_COMMON_BITS 12.0
+#define SHORT_WORD_BITS 6.0    /* of up to three letters: they are everywhere */
+#define CAPITAL_BITS 2.0
+
+static double common_word_bits(size_t length, int capitals)
+{
+	double bits = length < 4 ? SHORT_WORD_BITS : COMMON_WORD_BITS + LONGER_WORD_BITS * (double)(length - 4);
+	return (bits < MOST_COMMON_BITS ? bits : MOST_COMMON_BITS) + (capitals == 1 ? CAPITAL_BITS : 0);
+}
+
+static int by_word(const void *word, const void *entry)
+{
+	return strcmp(word, *(const char *const *)entry);
+}
+
+/* The most that a word tells: less than its letters say, "connect" and "certificate" are everywhere. */
+static double word_bits(const char *word, size_t length, bool nocase)
+{
+	char lower[16];
+	double bits = 0;
+	int capitals = 0;
+	for (size_t i = 0; i < length && bits < WORD_BITS; i++) {
+		unsigned char c = (unsigned char)word[i];
+		bits += byte_bits(c, nocase);
+		capitals += !nocase && c < 'a';
+	}
+	bits = bits < WORD_BITS ? bits : WORD_BITS;
+	if (length >= sizeof(lower))
+		return bits;
+	for (size_t i = 0; i <= length; i++)
+		lower[i] = (char)(i < length ? word[i] | 0x20 : '\0');
+	if (!bsearch(lower, common_words, sizeof(common_words) / sizeof(common_words[0]), sizeof(common_words[0]),
+	             by_word))
+		return bits;
+	double most = common_word_bits(length, capitals);
+	return bits < most ? bits : most;
+}
 
 static double literal_bits(const struct clsf__literal *literal)
 {
-	/* A word is rarer than its letters say only up to a point: "connect" and "certificate" are everywhere. */
-	double bits = 0, word = 0;
-	for (size_t i = 0; i < literal->length && bits < 64; i++) {
-		unsigned char c = (unsigned char)literal->text[i];
-		bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-		double more = byte_bits(c, literal->nocase);
-		if (letter) {
-			more = word + more > WORD_BITS ? WORD_BITS - word : more;
-			word += more;
-		} else {
-			word = 0;
-		}
-		bits += more;
+	double bits = 0;
+	for (size_t i = 0; i < literal->length && bits < 64;) {
+		const char *text = literal->text + i;
+		size_t letters = 0;
+		while (i + letters < literal->length && isalpha((unsigned char)text[letters]))
+			letters++;
+		if (letters)
+			bits += word_bits(text, letters, literal->nocase);
+		else if (i > 0 && text[0] == text[-1])
+			bits += 1;               /* rules, rows of stars and blanks */
+		else
+			bits += byte_bits((unsigned char)text[0], literal->nocase);
+		i += letters ? letters : 1;
 	}
-	const char *text = literal->text;
-	size_t length = literal->length;
-	while (length && strchr(" :[]()\"'=-.,", *text)) {
-		text++;
-		length--;
-	}
-	while (length && strchr(" :[]()\"'=-.,", text[length - 1]))
-		length--;
-	for (size_t i = 0; common_words[i] && bits > 11; i++)
-		if (strlen(common_words[i]) == length &&
-		    strncasecmp(common_words[i], text, length) == 0)
-			bits = 11;
 	return bits;
 }
 
