@@ -315,7 +315,7 @@ static int match_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 	struct clsf_line told = elsewhere ? clsf__evidence_line(e) : public_line(line);
 	int result = 0;
 	if (!clsf__unless_excuses(rule, state->moments, held, &s->remarks)) {
-		const struct clsf__moment *now = clsf__line_moment(s, w, line);
+		const struct clsf__moment *now = clsf__line_moment(s, w, line, rule);
 		bool open = false;
 		for (size_t i = 0; i < rule->n_unless; i++)
 			open = open || (!rule->unless[i].same_line &&
@@ -343,7 +343,7 @@ static int judge_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 	struct clsf__rule_state *state = clsf__rule_state(s, index);
 	if (!state)
 		return CLSF_E_NOMEM;
-	const struct clsf__moment *now = clsf__line_moment(s, w, line);
+	const struct clsf__moment *now = clsf__line_moment(s, w, line, rule);
 	/* Terms come first, then what excuses; what excuses on the same line was asked already. */
 	for (; n && hits[n - 1].term >= rule->n_terms; n--)
 		clsf__unless_note(rule, state->moments, hits[n - 1].term - rule->n_terms, now);

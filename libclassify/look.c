@@ -248,6 +248,36 @@ static enum clsf__run look_over_lines(struct clsf_stream *s, struct clsf_worker 
 }
 
 /*
+ * How many of the lines above, which are nearest first, are of the entry of the
+ * line at hand, which tells no time; 0 when none of them tells one. What was
+ * found out for an earlier line is not asked again, so that an entry of many
+ * lines costs no more than its lines.
+ */
+static size_t count_entry_lines(struct clsf_stream *s, const struct clsf__line *line,
+                                const struct clsf__above *above, size_t n)
+{
+	const struct clsf__untimed known = s->untimed;
+	struct clsf__untimed now = { line->number, line->number, false };
+	struct clsf__time time;
+	size_t i = 0;
+	while (i < n && !now.headed) {
+		const uint64_t number = above[i].number;
+		if (known.last && number <= known.last && number >= known.first) {
+			now.first = known.first;
+			now.headed = known.headed;
+			i += number - known.first + 1;
+		} else if (clsf__line_time(above[i].text, above[i].length, &time)) {
+			now.headed = true;
+		} else {
+			now.first = number;
+			i++;
+		}
+	}
+	s->untimed = now;
+	return now.headed && i < n ? i + 1 : 0;
+}
+
+/*
  * The entry that the line at hand is part of: the nearest line above that tells
  * a time, and what stands below it, joined by a byte that no literal which the
  * filter looks for holds (see may_fold() in ruleset.c). Where no line tells a
@@ -259,12 +289,9 @@ static bool make_entry(struct clsf_stream *s, struct clsf_worker *w, const struc
 	if (entry->made)
 		return true;
 	struct clsf__above above[CLSF__MAX_SPAN_LINES];
-	struct clsf__time time;
-	size_t n = clsf__lines_above(s, line, above, CLSF__MAX_SPAN_LINES - 1, CLSF__SPAN_BYTES), first = 0;
-	while (first < n && !clsf__line_time(above[first].text, above[first].length, &time))
-		first++;
+	size_t n = clsf__lines_above(s, line, above, CLSF__MAX_SPAN_LINES - 1, CLSF__SPAN_BYTES);
 	clsf__buffer_clear(&entry->text);
-	entry->n = first < n ? first + 2 : 1;
+	entry->n = 1 + count_entry_lines(s, line, above, n);
 	for (size_t i = entry->n - 1; i-- > 0;) {
 		entry->start[i + 1] = entry->text.length;
 		clsf__buffer_add(&entry->text, above[i].text, above[i].length);
@@ -288,11 +315,15 @@ static enum clsf__run look_in_entry(struct clsf_stream *s, struct clsf_worker *w
 	const struct clsf__span_text *entry = &w->spans[2];
 	if (entry->n == 1 || line->length == 0)
 		return CLSF__RUN_NO_MATCH;
+	result = run_on_span(s, w, line, e, entry, ret_sight);
+	if (result != CLSF__RUN_MATCH)
+		return result;
 	/* An entry is hit by the line that completes it; what matches without this line was told before. */
 	struct clsf__sight earlier;
 	result = run_on(s, w, line, e, entry->text.data, entry->start[0], &earlier);
 	if (result != CLSF__RUN_NO_MATCH)
 		return result == CLSF__RUN_MATCH ? CLSF__RUN_NO_MATCH : result;
+	/* The runner has to hold what the whole entry captured. */
 	return run_on_span(s, w, line, e, entry, ret_sight);
 }
 
@@ -320,14 +351,16 @@ bool clsf__line_has_time(struct clsf_worker *w, const struct clsf__line *line)
 }
 
 const struct clsf__moment *clsf__line_moment(const struct clsf_stream *s, struct clsf_worker *w,
-                                             const struct clsf__line *line)
+                                             const struct clsf__line *line, const struct clsf__rule *rule)
 {
+	if (!rule->timed) {
+		w->place = (struct clsf__moment){ .line = line->number };
+		return &w->place;
+	}
 	if (w->has_moment)
 		return &w->moment;
 	w->has_moment = true;
 	w->moment = (struct clsf__moment){ .line = line->number };
-	if (!w->ruleset->timed)
-		return &w->moment;
 	if (clsf__line_has_time(w, line)) {
 		w->moment.time = w->own_time;
 		return &w->moment;

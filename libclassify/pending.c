@@ -116,8 +116,9 @@ static bool is_open(struct clsf_stream *s, const struct clsf__pending *p, bool o
 
 int clsf__pending_pass(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line)
 {
-	const struct clsf__moment *now = clsf__line_moment(s, w, line);
 	for (size_t i = 0; i < s->n_waiting;) {
+		const struct clsf__rule *rule = s->ruleset->rules[s->waiting[i]->rule];
+		const struct clsf__moment *now = clsf__line_moment(s, w, line, rule);
 		size_t n;
 		const struct clsf__hit *hits = own_hits(w, s->waiting[i]->rule, &n);
 		if (is_excused(s, s->waiting[i], hits, n, now)) {

@@ -243,7 +243,7 @@ static int merge_expressions(struct clsf_ruleset *rs)
 	size_t k = 0;
 	for (size_t i = 0; i < rs->n_rules; i++) {
 		k = add_references(refs, k, rs->rules[i], (uint32_t)i);
-		rs->timed = rs->timed || is_timed(rs->rules[i]);
+		rs->rules[i]->timed = is_timed(rs->rules[i]);
 	}
 	qsort(refs, n, sizeof(*refs), by_pattern);
 	uint32_t uses = 0;
@@ -292,7 +292,7 @@ out:
  * it, and the scanner judges it on the lines of open windows alone. What it
  * would have hit elsewhere could not have moved the condition.
  */
-#define GATED_BITS 24.0      /* of literals, below which a term is worth a gate */
+#define GATED_BITS 20.0      /* of literals, below which a term is worth a gate */
 #define MAX_GATE 1000        /* lines; a longer window would cost more than it saves */
 
 /* How often each term of a rule stands anywhere in its condition, and how often where it may be gated. */
@@ -435,7 +435,7 @@ void clsf__ruleset_set_reach(struct clsf_ruleset *rs)
  * An expression without a telling text is not looked for over the lines of an
  * entry: half of all lines would have to be judged for it. One long word will do.
  */
-#define FOLDED_BITS 23.9
+#define FOLDED_BITS 20.0
 
 /* Is a literal telling enough for that, and on one line wherever it is found in an entry? */
 static bool may_fold(const struct clsf__literals *literals)

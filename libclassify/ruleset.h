@@ -138,6 +138,7 @@ struct clsf__rule {
 	uint32_t n_moments;          /* of a stream's state for it; 0: a rule of one line */
 	bool line_gated;             /* some of its expressions are looked for where another of it hit */
 	bool shows_term;             /* some term says `show: true` */
+	bool timed;                  /* some window asks for the time of lines */
 	uint64_t gate_within;        /* lines for which its gated expressions are looked for; 0: it has none */
 };
 
@@ -189,7 +190,6 @@ struct clsf_ruleset {
 	uint32_t max_lines;          /* over which any expression may reach */
 	uint32_t *field_expressions; /* those that are run on fields */
 	uint32_t n_field_expressions;
-	bool timed;                  /* some window asks for the time of lines */
 	char hash[8 + 64];
 };
 

@@ -151,6 +151,11 @@ struct clsf_stream {
 	struct clsf__gate *gates;
 	size_t n_gates, gates_capacity;
 	uint64_t gate_until;         /* the last line that any of them wants */
+	/* The newest lines that are known to tell no time, by number, 0 for none; does the one above tell it? */
+	struct clsf__untimed {
+		uint64_t first, last;
+		bool headed;
+	} untimed;
 	uint64_t episode;            /* success markers so far */
 	uint64_t success_line;       /* the newest success marker */
 	struct clsf__pending **waiting; /* in the order of their lines; those behind n_waiting are spare */
@@ -244,6 +249,7 @@ struct clsf_worker {
 	bool has_fields;
 	struct clsf__time own_time;
 	bool has_own_time;
+	struct clsf__moment place;   /* without the time */
 	struct clsf__moment moment;
 	bool has_moment;
 	struct clsf__span_text {
@@ -353,9 +359,9 @@ enum clsf__run clsf__look(struct clsf_stream *s, struct clsf_worker *w, const st
 /* Does the line tell a time itself? */
 bool clsf__line_has_time(struct clsf_worker *w, const struct clsf__line *line);
 
-/* The line at hand, with its time where some rule wants it. */
+/* The line at hand, with its time where the rule wants it. */
 const struct clsf__moment *clsf__line_moment(const struct clsf_stream *s, struct clsf_worker *w,
-                                             const struct clsf__line *line);
+                                             const struct clsf__line *line, const struct clsf__rule *rule);
 
 /* Makes worker->messages those of the line at hand. False when memory is out. */
 bool clsf__unwrap_line(struct clsf_worker *w, const struct clsf__line *line);

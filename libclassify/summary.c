@@ -423,6 +423,7 @@ void clsf__summary_reset(struct clsf_stream *s)
 	s->kept = s->n_after = s->n_telling = 0;
 	s->n_gates = 0;
 	s->gate_until = 0;
+	s->untimed = (struct clsf__untimed){ 0 };
 	s->has_telling = false;
 	if (s->has_weighed)
 		memset(s->weighed, 0, sizeof(s->weighed));

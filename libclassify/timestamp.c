@@ -240,11 +240,12 @@ static size_t short_prefix(const char *s, size_t n)
 /* "[29/Oct/2025:10:45:34 +0000]" behind an access log's client, ctime's behind uWSGI's. */
 static bool middle_time(const char *s, size_t n, struct clsf__time *ret_time)
 {
-	for (size_t i = 0; i + 2 < n && i < MIDDLE_REACH; i++) {
-		if (s[i] != '[')
-			continue;
-		const char *t = s + i + 1;
-		size_t left = n - i - 1;
+	const char *end = s + (n < MIDDLE_REACH ? n : MIDDLE_REACH);
+	for (const char *t = s; (t = memchr(t, '[', (size_t)(end - t))) != NULL;) {
+		t++;
+		size_t left = n - (size_t)(t - s);
+		if (left < 2)
+			break;
 		if ((clsf__is_alpha(t[0]) || clsf__shaped(t, left, "00/")) &&
 		    clsf__stamp(t, left, ret_time) && ret_time->clock == CLSF__CLOCK_FULL)
 			return true;
@@ -256,6 +257,8 @@ static bool middle_time(const char *s, size_t n, struct clsf__time *ret_time)
 static bool column_time(const char *s, size_t n, struct clsf__time *ret_time)
 {
 	size_t columns = 0;
+	if (!memchr(s, '\t', n < COLUMNS_REACH ? n : COLUMNS_REACH))
+		return false;
 	for (size_t i = 0; i < n && i < COLUMNS_REACH && columns < 2; i++) {
 		if (s[i] != '\t')
 			continue;
