@@ -115,6 +115,7 @@ def check(path, *arguments):
 
 def test_configurations_are_good(tmp_path):
     check(DEPLOY / "classifyd.yaml")
+    check(DEPLOY / "classifyd-host.yaml")
     for name in ("deployment", "sidecar"):
         for document in yaml.safe_load_all((DEPLOY / "kubernetes" / f"{name}.yaml").read_text()):
             if document["kind"] == "ConfigMap" and "classifyd.yaml" in document["data"]:

@@ -440,3 +440,23 @@ def test_ten_thousand_streams(daemons, rules, sink):
     after = daemon.memory()
     assert after is None or after - before < 200
     is_calm(daemon)
+
+
+def test_what_open_streams_hold_is_bounded(daemons, rules, sink, tmp_path):
+    """A log that tells of failures all the time keeps more than a quiet one: the oldest ones have to go."""
+    config = tmp_path / "c.yaml"
+    config.write_text("limits: {open_bytes: 4MiB}\n")
+    daemon = daemons("--loki", sink.url, "--rules", rules, "--config.file", config)
+    agent, most = Agent(daemon), 0
+    for i in range(60):
+        streams = [({"n": f"{i} {k}"}, [(T + j, f"error: step {j} failed " + "y" * 500, None) for j in range(20)]) for k in range(10)]
+        agent.push(json.dumps(wire.push_json(streams)).encode())
+        most = max(most, daemon.metric("classify_streams_bytes"))
+    until(lambda: daemon.metric("classify_streams") + daemon.metric("classify_streams_evicted_total") == 600, "all streams")
+    assert 1 * MIB < daemon.metric("classify_streams_bytes") <= 4 * MIB
+    assert most <= 8 * MIB
+    assert daemon.metric("classify_streams_evicted_total") > 300
+    agent.close()
+    # None of them is lost: those that went had their verdicts.
+    until(lambda: sum(daemon.metric(f'builds_total{{result="{r}"}}') for r in ("failed", "undetermined", "passed")) ==
+          daemon.metric("classify_streams_evicted_total"), "their verdicts")

@@ -3,6 +3,7 @@
 
 #include "builds.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,7 @@ static struct {
 	struct build *buckets[BUCKETS];
 	struct build *oldest, *newest;
 	size_t n;
+	size_t bytes;                /* that their streams hold */
 	struct generation *generations;
 	struct clsf_entry *entries;  /* not fed yet, all of logs of one generation */
 	size_t n_entries, entries_capacity;
@@ -188,6 +190,31 @@ static void close_build(struct build *x, const char *reason)
 	free_build(x);
 }
 
+/* What a log keeps depends on what it says: some kilobytes, or megabytes where everything in it fails. */
+static void *reallocate_counted(void *unused, void *pointer, size_t size)
+{
+	size_t before = pointer ? malloc_usable_size(pointer) : 0;
+	(void)unused;
+	if (!size) {
+		free(pointer);
+		b.bytes -= before;
+		return NULL;
+	}
+	void *moved = realloc(pointer, size);
+	if (moved)
+		b.bytes += malloc_usable_size(moved) - before;
+	return moved;
+}
+
+static const struct clsf_allocator counting = { reallocate_counted, NULL };
+
+/* Everything was fed before. */
+static void evict_oldest(void)
+{
+	metric_add(METRIC_STREAMS_EVICTED, "", 1);
+	close_build(b.oldest, "evicted");
+}
+
 static struct build *new_build(uint64_t hash, const struct push *p, const struct batch_stream *s)
 {
 	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
@@ -195,6 +222,7 @@ static struct build *new_build(uint64_t hash, const struct push *p, const struct
 	if (!x)
 		return NULL;
 	options.redact = b.config->redact;
+	options.allocator = &counting;
 	x->hash = hash;
 	x->next = b.buckets[hash % BUCKETS];
 	b.buckets[hash % BUCKETS] = x;
@@ -229,8 +257,7 @@ static struct build *build_of(const struct push *p, const struct batch_stream *s
 	if (!x) {
 		if (b.n >= b.config->max_open_streams) {
 			feed();
-			metric_add(METRIC_STREAMS_EVICTED, "", 1);
-			close_build(b.oldest, "evicted");
+			evict_oldest();
 		}
 		x = new_build(hash, p, s);
 	}
@@ -333,6 +360,9 @@ static void take(struct push *p)
 		if (x)
 			close_build(x, "end");
 	}
+	while (b.bytes > b.config->max_open_bytes && b.oldest)
+		evict_oldest();
+	metric_set(METRIC_STREAMS_BYTES, "", (double)b.bytes);
 }
 
 /* ---- the thread ---- */
@@ -342,6 +372,7 @@ static void close_silent(void)
 	uint64_t now = clock_now();
 	while (b.oldest && now - b.oldest->heard >= b.config->silence)
 		close_build(b.oldest, "silence");
+	metric_set(METRIC_STREAMS_BYTES, "", (double)b.bytes);
 	sweep_generations(false);
 }
 

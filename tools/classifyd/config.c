@@ -75,6 +75,7 @@ static const struct setting settings[] = {
 	{ "limits.in_flight", SIZE, AT(max_in_flight), MIB, 1024 * 1024 * MIB, NULL },
 	{ "limits.connections", COUNT, AT(max_connections), 1, 1000000, NULL },
 	{ "limits.open_streams", COUNT, AT(max_open_streams), 1, 10000000, NULL },
+	{ "limits.open_bytes", SIZE, AT(max_open_bytes), 64 * 1024, 1024 * 1024 * MIB, NULL },
 	{ "threads", COUNT, AT(threads), 1, 256, NULL },
 	{ "log.level", CHOICE, AT(log_level), 0, 0, " debug info warn error " },
 };
@@ -97,7 +98,7 @@ bool config_init(struct config *c)
 		.journal_age = 7 * 3600 * SECOND, .queue_size = 1024 * MIB, .patience = 300 * SECOND, .capture_size = 256, .capture_values = 1000,
 		.verdicts = true, .silence = 300 * SECOND,
 		.max_body = 16 * MIB, .max_decoded = 64 * MIB, .max_entries = 1000000, .max_streams = 10000,
-		.max_in_flight = 512 * MIB, .max_connections = 20000, .max_open_streams = 20000,
+		.max_in_flight = 512 * MIB, .max_connections = 20000, .max_open_streams = 20000, .max_open_bytes = 512 * MIB,
 		.threads = 1,
 	};
 	return set_text(&c->category_as, "label") && set_text(&c->log_level, "info");

@@ -89,6 +89,7 @@ struct config {
 	size_t max_in_flight;            /* bytes of all bodies that are held */
 	size_t max_connections;
 	size_t max_open_streams;         /* whose verdicts are open */
+	size_t max_open_bytes;           /* that these hold */
 
 	size_t threads;              /* that classify */
 	char *log_level;

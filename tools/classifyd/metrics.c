@@ -44,6 +44,7 @@ static const struct family families[METRIC_FAMILIES] = {
 	[METRIC_BUILDS] = { "builds_total", COUNTER, "Builds that ended, by result.", NULL },
 	[METRIC_BUILD_DURATION] = { "build_duration_seconds", HISTOGRAM, "From the first to the last entry of a build.", build_bounds },
 	[METRIC_STREAMS] = { "classify_streams", GAUGE, "Log streams whose verdict is open.", NULL },
+	[METRIC_STREAMS_BYTES] = { "classify_streams_bytes", GAUGE, "Bytes that these hold.", NULL },
 	[METRIC_STREAMS_EVICTED] = { "classify_streams_evicted_total", COUNTER, "Streams that got their verdict early because there were too many.", NULL },
 	[METRIC_RULES_LOADED] = { "classify_rules_loaded", GAUGE, "Rules in use.", NULL },
 	[METRIC_RULES_QUARANTINED] = { "classify_rules_quarantined", GAUGE, "Rules that were left out because of a fault.", NULL },
@@ -170,7 +171,8 @@ void metric_begin(enum metric_family family, const char *labels)
 void metrics_begin(void)
 {
 	static const enum metric_family without_labels[] = {
-		METRIC_ENTRIES, METRIC_BYTES, METRIC_BUILD_DURATION, METRIC_STREAMS, METRIC_STREAMS_EVICTED,
+		METRIC_ENTRIES, METRIC_BYTES, METRIC_BUILD_DURATION, METRIC_STREAMS, METRIC_STREAMS_BYTES,
+		METRIC_STREAMS_EVICTED,
 		METRIC_REQUEST_DURATION, METRIC_SCAN_DURATION, METRIC_IN_FLIGHT_BYTES, METRIC_CONNECTIONS, METRIC_CONNECTIONS_CUT,
 		METRIC_UPSTREAM_DURATION, METRIC_LABEL_REFUSED, METRIC_READ_LINES, METRIC_READ_CUT,
 		METRIC_QUEUE_ENTRIES, METRIC_QUEUE_BYTES,
