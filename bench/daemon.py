@@ -11,6 +11,7 @@ body after the other, through classifyd and straight to the receiver, taking tur
 """
 
 import argparse
+import itertools
 import os
 import re
 import socket
@@ -42,6 +43,7 @@ class Receiver:
     def __init__(self):
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self.socket.getsockname()[1]
+        self.requests = itertools.count()
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -50,8 +52,11 @@ class Receiver:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
-    @staticmethod
-    def serve(connection):
+    def answer(self, number):
+        """What the request of this number is answered; None: the connection ends."""
+        return b"HTTP/1.1 204 No Content\r\n\r\n"
+
+    def serve(self, connection):
         room, held = memoryview(bytearray(1 << 20)), b""
         while True:
             head = held.find(b"\r\n\r\n")
@@ -68,7 +73,11 @@ class Receiver:
                 if not n:
                     return
                 left -= n
-            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            answer = self.answer(next(self.requests))
+            if answer is None:
+                connection.close()
+                return
+            connection.sendall(answer)
 
 
 class Client:
