@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Loki behind the daemon, and a real promtail before it. Where they are not on the PATH, this is skipped."""
+"""A real Loki behind the daemon, real clients before it. What is not on the PATH is skipped."""
 
 import gzip
 import json
@@ -20,6 +20,7 @@ from test_push import OTLP, legacy
 
 LOKI = shutil.which("loki")
 PROMTAIL = shutil.which("promtail")
+TELEMETRYGEN = shutil.which("telemetrygen")
 
 pytestmark = pytest.mark.skipif(not LOKI, reason="Loki is not here")
 needs_promtail = pytest.mark.skipif(not PROMTAIL, reason="promtail is not here")
@@ -164,6 +165,22 @@ def test_otlp(between, loki):
     [(labels, line)] = loki.entries('{service_name="ci"} | failure_category="rate_limited"')
     assert line == "too many requests to h.example"
     assert labels["failure_field_host"] == "h.example" and labels["own"] == "3"
+
+
+@pytest.mark.skipif(not TELEMETRYGEN, reason="telemetrygen is not here")
+@pytest.mark.parametrize("path", ["/v1/logs", "/otlp/v1/logs"])
+def test_a_client_of_opentelemetry(between, loki, path):
+    service = "telemetry" + path.replace("/", "-")
+    done = subprocess.run(
+        [TELEMETRYGEN, "logs", "--otlp-http", "--otlp-insecure", "--otlp-endpoint", f"127.0.0.1:{between.port}",
+         "--otlp-http-url-path", path, "--otlp-header", 'X-Scope-OrgID="ci"', "--logs", "30", "--rate", "0",
+         "--workers", "2", "--service", service, "--body", "too many requests to h.example"],
+        capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    until(lambda: between.metric("classify_entries_total") == 60, "sixty records")
+    found = loki.entries(f'{{service_name="{service}"}} | failure_category="rate_limited"')
+    assert found and all(labels["failure_field_host"] == "h.example" for labels, _ in found)
+    assert 'classify_unclassified_total{' not in between.metrics()
 
 
 def test_tenants_are_apart(between, loki):
