@@ -342,7 +342,9 @@ int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struc
 		struct clsf__weighed weighed;
 		if (!weigh_line(s, w, lines[i].number, lines[i].text, lines[i].length, &weighed))
 			return CLSF_E_NOMEM;
-		/* The marker is a candidate too, and stays one when nothing else tells anything. */
+		/* The marker is a candidate too, and goes before what tells nothing. */
+		if (i == 0 && weighed.score < 0)
+			weighed.score = 0;
 		if (i > 0 && weighed.score < 0)
 			continue;
 		size_t at = s->n_telling < CLSF__MAX_TELLING ? s->n_telling++ : CLSF__MAX_TELLING;
