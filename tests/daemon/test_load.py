@@ -460,3 +460,21 @@ def test_what_open_streams_hold_is_bounded(daemons, rules, sink, tmp_path):
     # None of them is lost: those that went had their verdicts.
     until(lambda: sum(daemon.metric(f'builds_total{{result="{r}"}}') for r in ("failed", "undetermined", "passed")) ==
           daemon.metric("classify_streams_evicted_total"), "their verdicts")
+
+
+def test_rules_of_old_are_not_kept_for_ever(daemons, rules, sink):
+    """A stream that goes on and on keeps the rules that it was begun with, but not those of every reload."""
+    daemon = daemons("--loki", sink.url, "--rules", rules)
+    for i in range(9):
+        assert daemon.push_lines(["no space left"], {"n": str(i)})[0] == 204
+        until(lambda: daemon.metric("classify_streams") + daemon.metric("classify_streams_evicted_total") == i + 1)
+        with open(rules, "a") as f:
+            f.write(f"  - {{id: moon-{i}, title: t, category: timeout, match: moon {i}}}\n")
+        assert daemon.request("POST", "/-/reload")[0] == 200
+    assert daemon.metric("classify_streams") == 4
+    verdicts = until(lambda: len(sink.verdicts()) == 5 and sink.verdicts(), "five verdicts")
+    assert {(v[3]["source"], v[3]["reason"]) for v in verdicts} == {(f'{{n="{i}"}}', "evicted") for i in range(5)}
+    assert len({v[2]["ruleset"] for v in verdicts}) == 5
+    for i in range(9):                           # those that are still open go on, the others anew
+        assert daemon.push_lines(["no space left"], {"n": str(i)})[0] == 204
+    until(lambda: daemon.metric("classify_entries_total") == 18)

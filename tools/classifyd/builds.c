@@ -17,6 +17,7 @@
 #define BUCKETS ((size_t)1 << 14)
 #define SECOND UINT64_C(1000000000)
 #define MAX_BEHIND 64            /* pushes that wait for the thread before new ones wait, too */
+#define MAX_GENERATIONS 4        /* rulesets that logs in progress have */
 
 /* The rules that a log was begun with, and what scans with them. */
 struct generation {
@@ -215,6 +216,31 @@ static void evict_oldest(void)
 	close_build(b.oldest, "evicted");
 }
 
+/*
+ * A log that never ends would keep the rules that it was begun with for ever, and each reload adds
+ * some. The logs of the oldest rules get their verdicts before there are too many.
+ */
+static void make_room_for(const struct clsf_ruleset *ruleset)
+{
+	struct generation *oldest = NULL;
+	size_t n = 0;
+	for (struct generation *g = b.generations; g; g = g->next, n++) {
+		if (g->ruleset == ruleset)
+			return;
+		oldest = g;
+	}
+	if (n < MAX_GENERATIONS)
+		return;
+	for (struct build *x = b.oldest, *next; x; x = next) {
+		next = x->newer;
+		if (x->generation != oldest)
+			continue;
+		metric_add(METRIC_STREAMS_EVICTED, "", 1);
+		close_build(x, "evicted");
+	}
+	sweep_generations(false);
+}
+
 static struct build *new_build(uint64_t hash, const struct push *p, const struct batch_stream *s)
 {
 	struct clsf_stream_options options = CLSF_STREAM_OPTIONS_INIT;
@@ -348,6 +374,8 @@ static void take(struct push *p)
 		log_write(LOG_ERROR, "out of memory: entries are missing in a verdict", NULL);
 		return;
 	}
+	if (p->batch.n_entries)
+		make_room_for(p->ruleset);
 	for (size_t i = 0, j; i < p->batch.n_entries; i = j) {
 		for (j = i + 1; j < p->batch.n_entries && p->batch.entries[j].stream == p->batch.entries[i].stream;)
 			j++;
