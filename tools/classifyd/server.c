@@ -28,7 +28,7 @@
 #include "pipeline.h"
 #include "secret.h"
 
-#define READ_BUFFER ((size_t)64 * 1024)  /* of a connection: what is received at once */
+#define READ_BUFFER ((size_t)16 * 1024)  /* of a connection: what is received at once */
 
 static struct {
 	const struct config *config;
