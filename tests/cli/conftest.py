@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -31,6 +32,10 @@ WHY_NOT = ("explained by", "symptom", "recovered", "earlier", "weaker", "duplica
 
 # Guards against a program that hangs; nothing is measured with it.
 PATIENCE = 60
+
+# Where the tests run in the background of a shell, interrupts are ignored, and would be by every program here.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def binary():
