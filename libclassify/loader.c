@@ -318,6 +318,8 @@ int clsf_loader_key(const struct clsf_loader *l, char ret_key[65])
 
 static int io_error(struct clsf_error *err, const char *path, int number)
 {
+	if (number == ENOMEM)
+		return clsf__error(err, CLSF_E_NOMEM, number, "%s: out of memory", path);
 	int code = clsf__error(err, CLSF_E_IO, number, "%s: %s", path, strerror(number));
 	if (err)
 		snprintf(err->file, sizeof(err->file), "%s", path);

@@ -201,23 +201,25 @@ int clsf__reader_key(struct clsf__reader *r, const yaml_node_t *key, const char 
 /*
  * libyaml takes quadratic time over deep flow collections and many anchors
  * while it loads. Where a text could have them, its events are looked at first,
- * which can be ended early. Returns what is wrong, or NULL.
+ * which can be ended early. Fills in what is wrong, or NULL, and where. False
+ * when memory is out.
  */
-static const char *find_excess(const char *text, size_t length, yaml_mark_t *ret_mark)
+static bool find_excess(const char *text, size_t length, const char **ret_excess, yaml_mark_t *ret_mark)
 {
 	size_t open = 0, anchors = 0;
 	for (size_t i = 0; i < length; i++) {
 		open += text[i] == '[' || text[i] == '{';
 		anchors += text[i] == '&';
 	}
+	*ret_excess = NULL;
 	if (open <= MAX_FLOW_DEPTH && anchors <= MAX_ANCHORS)
-		return NULL;
+		return true;
 	const char *excess = NULL;
 	size_t depth = 0, seen = 0;
 	yaml_parser_t parser;
 	yaml_event_t event;
 	if (!yaml_parser_initialize(&parser))
-		return NULL;
+		return false;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
 	for (bool end = false; !end && !excess && yaml_parser_parse(&parser, &event);) {
 		const yaml_char_t *anchor = NULL;
@@ -251,8 +253,10 @@ static const char *find_excess(const char *text, size_t length, yaml_mark_t *ret
 			excess = "has too many anchors";
 		yaml_event_delete(&event);
 	}
+	bool good = parser.error != YAML_MEMORY_ERROR;
 	yaml_parser_delete(&parser);
-	return excess;
+	*ret_excess = excess;
+	return good;
 }
 
 static yaml_mark_t mark_of_offset(const char *text, size_t length, size_t offset)
@@ -280,7 +284,9 @@ int clsf__yaml_documents(struct clsf__reader *r, const char *text, size_t length
 	yaml_document_t document;
 	yaml_mark_t excess_mark = { 0 };
 	int result = 0;
-	const char *excess = find_excess(text, length, &excess_mark);
+	const char *excess;
+	if (!find_excess(text, length, &excess, &excess_mark))
+		return CLSF_E_NOMEM;
 	if (excess) {
 		clsf__reader_report(r, CLSF_FAULT_ERROR, CLSF_E_LIMIT, excess_mark, "the file %s", excess);
 		r->file->faulty_rules++;
