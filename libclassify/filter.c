@@ -96,7 +96,18 @@ const char *clsf__filter_engine(void)
 	return text;
 }
 
-/* ---- self-test ---- */
+/*
+ * Where memory is out, the compiler says that it cannot compile, and not
+ * HS_NOMEM; its texts alone tell the one from the other ("Unable to allocate
+ * memory.", "Could not allocate memory for bytecode.").
+ */
+static bool memory_was_out(hs_error_t code, const hs_compile_error_t *error)
+{
+	return code == HS_NOMEM ||
+	       (code == HS_COMPILER_ERROR && (!error || strstr(error->message, "allocate memory")));
+}
+
+/* ---- self-test: what tries an engine returns 1 when it is good, 0 when it is not, or CLSF_E_NOMEM ---- */
 
 static int note_end(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
                     void *context)
@@ -131,18 +142,21 @@ static const struct gap gaps[] = {
 	{ "\\x22[^\\x22\\n]*\\x22tail", "\"", "\"tail" },
 };
 
-static bool gap_found(const struct gap *g)
+static int gap_found(const struct gap *g)
 {
 	enum { FAR = 3000, LONGEST = 400 };
 	static const size_t places[] = { 0, 37, FAR };
 	hs_database_t *db = NULL;
 	hs_scratch_t *scratch = NULL;
 	hs_compile_error_t *error = NULL;
-	if (hs_compile(g->expression, HS_FLAG_DOTALL, HS_MODE_BLOCK, NULL, &db, &error) != HS_SUCCESS) {
+	hs_error_t code = hs_compile(g->expression, HS_FLAG_DOTALL, HS_MODE_BLOCK, NULL, &db, &error);
+	if (code != HS_SUCCESS) {
+		int result = memory_was_out(code, error) ? CLSF_E_NOMEM : 0;
 		hs_free_compile_error(error);
-		return false;
+		return result;
 	}
-	bool good = hs_alloc_scratch(db, &scratch) == HS_SUCCESS;
+	code = hs_alloc_scratch(db, &scratch);
+	bool good = code == HS_SUCCESS;
 	for (size_t place = 0; good && place < sizeof(places) / sizeof(places[0]); place++) {
 		for (size_t length = 1; good && length <= LONGEST; length += place ? 7 : 1) {
 			char block[FAR + LONGEST + 64];
@@ -161,15 +175,15 @@ static bool gap_found(const struct gap *g)
 	}
 	hs_free_scratch(scratch);
 	hs_free_database(db);
-	return good;
+	return code == HS_NOMEM ? CLSF_E_NOMEM : good;
 }
 
-static bool gaps_found(void)
+static int gaps_found(void)
 {
-	for (size_t i = 0; i < sizeof(gaps) / sizeof(gaps[0]); i++)
-		if (!gap_found(&gaps[i]))
-			return false;
-	return true;
+	int result = 1;
+	for (size_t i = 0; result == 1 && i < sizeof(gaps) / sizeof(gaps[0]); i++)
+		result = gap_found(&gaps[i]);
+	return result;
 }
 
 #define MAX_TRIED 40   /* literals of a set in the self-test */
@@ -187,7 +201,7 @@ static int note_ends(unsigned id, unsigned long long from, unsigned long long to
  * register. So: one literal of a set behind another, at many distances and from
  * every place in a register on; both must be found.
  */
-static bool literals_found(const char *const *literals, size_t n)
+static int literals_found(const char *const *literals, size_t n)
 {
 	enum { PLACES = 70, LONGEST = 140 };
 	unsigned flags[MAX_TRIED], ids[MAX_TRIED];
@@ -198,11 +212,14 @@ static bool literals_found(const char *const *literals, size_t n)
 		flags[i] = HS_FLAG_DOTALL;
 		ids[i] = (unsigned)i;
 	}
-	if (hs_compile_multi(literals, flags, ids, (unsigned)n, HS_MODE_BLOCK, NULL, &db, &error) != HS_SUCCESS) {
+	hs_error_t code = hs_compile_multi(literals, flags, ids, (unsigned)n, HS_MODE_BLOCK, NULL, &db, &error);
+	if (code != HS_SUCCESS) {
+		int result = memory_was_out(code, error) ? CLSF_E_NOMEM : 0;
 		hs_free_compile_error(error);
-		return false;
+		return result;
 	}
-	bool good = hs_alloc_scratch(db, &scratch) == HS_SUCCESS;
+	code = hs_alloc_scratch(db, &scratch);
+	bool good = code == HS_SUCCESS;
 	for (size_t trial = 0; good && trial < PLACES * LONGEST; trial++) {
 		size_t a = trial % n, b = (trial / n + a + 1) % n, place = trial % PLACES, distance = trial / PLACES;
 		char block[PLACES + LONGEST + 64];
@@ -216,10 +233,10 @@ static bool literals_found(const char *const *literals, size_t n)
 	}
 	hs_free_scratch(scratch);
 	hs_free_database(db);
-	return good;
+	return code == HS_NOMEM ? CLSF_E_NOMEM : good;
 }
 
-static bool all_literals_found(void)
+static int all_literals_found(void)
 {
 	static const char *const two[] = { "a:", "b:" }, *const alike[] = { "xa:", "xb:" };
 	static const char *const some[] = { "ssl", "x509", "refused", "no such host", "toomanyrequests" };
@@ -229,20 +246,38 @@ static bool all_literals_found(void)
 		snprintf(names[i], sizeof(names[i]), "w%02zu%s", i, i % 3 ? "yz" : "");
 		many[i] = names[i];
 	}
-	return literals_found(two, sizeof(two) / sizeof(two[0])) &&
-	       literals_found(alike, sizeof(alike) / sizeof(alike[0])) &&
-	       literals_found(some, sizeof(some) / sizeof(some[0])) && literals_found(many, MAX_TRIED);
+	const struct {
+		const char *const *literals;
+		size_t n;
+	} sets[] = { { two, 2 }, { alike, 2 }, { some, sizeof(some) / sizeof(some[0]) }, { many, MAX_TRIED } };
+	int result = 1;
+	for (size_t i = 0; result == 1 && i < sizeof(sets) / sizeof(sets[0]); i++)
+		result = literals_found(sets[i].literals, sets[i].n);
+	return result;
 }
 
-static pthread_once_t self_test_once = PTHREAD_ONCE_INIT;
-static bool gaps_good, literals_good;
-
-static void run_self_test(void)
+/*
+ * Runs the test once in a process. Where memory was out it is no answer, and
+ * whoever asks next runs it again. Returns 0, CLSF_E_NOMEM.
+ */
+static int self_test(bool *ret_gaps, bool *ret_literals)
 {
-	if (!clsf__filter_runs())
-		return;
-	gaps_good = gaps_found();
-	literals_good = all_literals_found();
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static int gaps_good, literals_good;
+	static bool tested;
+	int result = 0;
+	pthread_mutex_lock(&lock);
+	if (!tested && clsf__filter_runs()) {
+		gaps_good = gaps_found();
+		literals_good = gaps_good < 0 ? gaps_good : all_literals_found();
+		if (literals_good < 0)
+			result = CLSF_E_NOMEM;
+	}
+	tested = result == 0;
+	*ret_gaps = gaps_good > 0;
+	*ret_literals = literals_good > 0;
+	pthread_mutex_unlock(&lock);
+	return result;
 }
 
 bool clsf__filter_runs(void)
@@ -393,7 +428,9 @@ static int database_build(const struct clsf_allocator *a, struct patterns *p, st
 		d->first[d->n] = (uint32_t)uses;
 		hs_compile_error_t *error = NULL;
 		result = hs_compile_multi(texts, flags, ids, d->n, HS_MODE_BLOCK, NULL, &d->hs, &error);
-		if (result != HS_SUCCESS && error) {
+		if (memory_was_out(result, error)) {
+			result = HS_NOMEM;
+		} else if (result != HS_SUCCESS && error) {
 			clsf__error(err, CLSF_E_ENGINE, result, "%s", error->message);
 			if (error->expression >= 0 && (uint32_t)error->expression < d->n &&
 			    d->first[error->expression] < uses)
@@ -409,14 +446,16 @@ static int database_build(const struct clsf_allocator *a, struct patterns *p, st
 	return result;
 }
 
-/* Does the engine take this relaxed expression on its own? */
-static bool engine_takes(const char *expression)
+/* Does the engine take this relaxed expression on its own? False when memory is out. */
+static bool engine_takes(const char *expression, bool *ret_takes)
 {
 	hs_expr_info_t *info = NULL;
 	hs_compile_error_t *error = NULL;
-	bool good = hs_expression_info(expression, HS_FLAG_DOTALL, &info, &error) == HS_SUCCESS;
+	hs_error_t code = hs_expression_info(expression, HS_FLAG_DOTALL, &info, &error);
+	bool good = !memory_was_out(code, error);
 	hs_free_compile_error(error);
 	free(info);
+	*ret_takes = code == HS_SUCCESS;
 	return good;
 }
 
@@ -480,7 +519,10 @@ static bool choose_part(struct clsf__filter *f, struct clsf__arena *texts, struc
 	const struct clsf__literals *l = &part->literals;
 	const char *loose = relaxed_off ? NULL : part->relaxed;
 	bool paired = l->companion.length && l->bits >= PAIRED_BITS;
-	if (loose && l->bits < TELLING_BITS && !paired && engine_takes(loose)) {
+	bool takes = false;
+	if (loose && l->bits < TELLING_BITS && !paired && !engine_takes(loose, &takes))
+		return false;
+	if (takes) {
 		struct pattern pattern = { .text = loose, .flags = HS_FLAG_DOTALL, .expression = index };
 		*ret_plan = CLSF_PLAN_RELAXED;
 		return add_pattern(&f->allocator, patterns, pattern);
@@ -535,10 +577,13 @@ int clsf__filter_new(const struct clsf_allocator *a, struct clsf__filter_input *
 {
 	*ret_fallback = "";
 	bool engine_off = engine == CLSF_ENGINE_PCRE2;
+	bool gaps_good = false, literals_good = false;
 	bool relaxed_off = engine != CLSF_ENGINE_AUTO;
 	if (engine == CLSF_ENGINE_LITERALS)
 		*ret_fallback = "only literals are given to the engine";
-	pthread_once(&self_test_once, run_self_test);
+	/* Who does not use the engine need not wait for its test. */
+	if (!engine_off && self_test(&gaps_good, &literals_good) != 0)
+		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
 	if (!engine_off && !clsf__filter_runs()) {
 		engine_off = relaxed_off = true;
 		*ret_fallback = "the processor lacks what the engine needs; PCRE2 alone is used";
