@@ -428,9 +428,11 @@ static int read_head(const void *data, size_t length, struct clsf__source *body,
 
 /*
  * The filter as it was written, if it was written for this engine and this
- * processor and finds in the probe what it found then. False: compile.
+ * processor and finds in the probe what it found then. Returns 0;
+ * CLSF_RECOMPILED when it has to be compiled; CLSF_E_NOMEM, for where memory is
+ * out compiling would need far more of it.
  */
-static bool restore_filter(struct restoration *x, struct clsf_ruleset *rs)
+static int restore_filter(struct restoration *x, struct clsf_ruleset *rs)
 {
 	size_t length;
 	const char *platform = get_string(x);
@@ -464,21 +466,24 @@ static bool restore_filter(struct restoration *x, struct clsf_ruleset *rs)
 	uint64_t expected[2], found[2];
 	expected[0] = clsf__get_number(&x->in);
 	expected[1] = clsf__get_number(&x->in);
+	if (x->no_memory)
+		return CLSF_E_NOMEM;
 	/* It was written after the self-test of this very engine on such a processor; the probe follows. */
 	if (x->in.bad || strcmp(platform, clsf__filter_platform()) != 0 ||
 	    strcmp(judge, clsf__expression_engine()) != 0 || !clsf__filter_runs())
-		return false;
+		return CLSF_RECOMPILED;
 	/* What the self-test said of this engine on this processor then, it says again. */
 	rs->fallback = fallback;
 	clsf__ruleset_set_reach(rs);
-	if (clsf__filter_restore(&rs->allocator, &filter, rs->n_expressions, &rs->filter) != 0)
-		return false;
-	if (run_probe(rs, probe, probe_length, found) == 0 && found[0] == expected[0] && found[1] == expected[1])
-		return true;
+	int result = clsf__filter_restore(&rs->allocator, &filter, rs->n_expressions, &rs->filter);
+	if (result == 0)
+		result = run_probe(rs, probe, probe_length, found);
+	if (result == 0 && found[0] == expected[0] && found[1] == expected[1])
+		return 0;
 	clsf__filter_free(rs->filter);
 	rs->filter = NULL;
 	rs->fallback = "";
-	return false;
+	return result == CLSF_E_NOMEM ? result : CLSF_RECOMPILED;
 }
 
 int clsf_ruleset_restore(const struct clsf_allocator *allocator, const void *data, size_t length,
@@ -511,11 +516,15 @@ int clsf_ruleset_restore(const struct clsf_allocator *allocator, const void *dat
 		result = damaged(err, "a compiled ruleset that makes no sense");
 	else
 		result = clsf__ruleset_start(&a, rules, n, match_limit, &rs);
-	bool recompiled = result == 0 && !restore_filter(&x, rs);
+	if (result == 0)
+		result = restore_filter(&x, rs);
+	bool recompiled = result == CLSF_RECOMPILED;
 	if (recompiled)
 		result = clsf__ruleset_build_filter(rs, CLSF_ENGINE_AUTO, err);
 	if (result == 0 && !rs->hash[0] && !clsf__ruleset_hash(rs))
-		result = clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
+		result = CLSF_E_NOMEM;
+	if (result == CLSF_E_NOMEM)
+		clsf__error(err, result, 0, "out of memory");
 	if (result) {
 		if (rs)
 			rs->rules = NULL, clsf_ruleset_unref(rs);
