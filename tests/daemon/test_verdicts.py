@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Streams that end, fall silent or start their next build get verdicts, and builds are counted."""
 
+import json
+
 from conftest import until
 
 import pytest
@@ -79,6 +81,35 @@ def test_a_verdict_that_loki_refuses_is_counted(daemons, sink, rules):
     sink.script = [(204, b"", {}), (400, b"no", {})]
     daemon.push_lines(["no space left"])
     until(lambda: daemon.metric('classify_verdicts_dropped_total{reason="refused"}') == 1)
+
+
+def push_three(daemon):
+    """Three streams at once, whose verdicts are due at the same time."""
+    daemon.push({"streams": [{"stream": {"n": str(i)}, "values": [[str(T + i), "no space left"]]} for i in range(3)]})
+
+
+def sources(request):
+    return [json.loads(s["values"][0][1])["source"] for s in json.loads(request[2])["streams"]]
+
+
+def test_verdicts_go_together_and_in_order(daemons, sink, rules):
+    daemon = daemons("--loki", sink.url, "--rules", rules, "--silence", "300ms")
+    sink.script = [(204, b"", {}), (503, b"", {}), (204, b"", {})]
+    push_three(daemon)
+    until(lambda: len(sink.requests) == 3)
+    assert sources(sink.requests[1]) == sources(sink.requests[2]) == ['{n="0"}', '{n="1"}', '{n="2"}']
+    assert daemon.stop() == 0
+    assert len(sink.requests) == 3
+
+
+def test_one_verdict_that_is_refused_takes_no_others_with_it(daemons, sink, rules):
+    daemon = daemons("--loki", sink.url, "--rules", rules, "--silence", "300ms")
+    sink.script = [(204, b"", {}), (400, b"one of them", {}), (204, b"", {}), (400, b"this one", {}), (204, b"", {})]
+    push_three(daemon)
+    until(lambda: len(sink.requests) == 5)
+    assert [sources(r) for r in sink.requests[2:]] == [['{n="0"}'], ['{n="1"}'], ['{n="2"}']]
+    until(lambda: daemon.metric('classify_verdicts_dropped_total{reason="refused"}') == 1)
+    assert daemon.stop() == 0
 
 
 def test_labels_of_verdicts_are_configured(daemons, sink, rules, tmp_path):

@@ -181,6 +181,7 @@ static bool stop(const struct config *config)
 		if (!outbox_close(LAST_WORDS) && config->from_stdin)
 			good = false;
 		upstream_stop();
+		outbox_free();
 	}
 	rules_free();
 	return good;

@@ -14,34 +14,48 @@
 #include "push.h"
 #include "upstream.h"
 
-#define MAX_WAITING 1000
+#define MAX_WAITING (64 << 20)   /* bytes of entries */
+#define MAX_JOINED (256 << 10)   /* bytes of entries in one push, if there is more than one */
 #define MAX_UNDER_WAY 8
 #define SECOND UINT64_C(1000000000)
 #define LONGEST_WAIT (60 * SECOND)
 
 struct letter {
 	struct letter *next;
+	size_t length;
+	char text[];                 /* an element of "streams" */
+};
+
+/*
+ * Who entries are sent as. One push is under way for each, so that entries
+ * come to Loki in their order; what waits meanwhile is the next push. Where
+ * Loki refuses several at once, they are sent one by one, for only one of them
+ * may be wrong.
+ */
+struct recipient {
+	struct recipient *next;
+	char *tenant, *authorization;
+	struct letter *first, **end;
+	size_t n;
+	size_t under_way;            /* of the first of them; 0: no push is */
+	size_t singly;               /* so many are sent one by one */
+	uint64_t due, wait;          /* when the next push is sent, and how long after a refusal */
+};
+
+struct parcel {
 	struct upstream_request request;
-	char *body, *tenant, *authorization;
-	uint64_t due, wait;          /* when it is sent, and how long after a refusal it is sent again */
+	struct recipient *recipient;
+	struct bytes body;
 };
 
 static struct {
 	pthread_mutex_t lock;
-	struct letter *first;        /* that wait, the oldest last */
-	size_t n, under_way;
+	struct recipient *recipients;   /* that have entries; the newest first */
+	size_t bytes, pushes;           /* of entries, and under way */
+	bool closed;
 } box = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static atomic_bool lost;         /* was a verdict */
-
-static void free_letter(struct letter *l)
-{
-	free(l->body);
-	free(l->tenant);
-	free(l->authorization);
-	bytes_free(&l->request.answer);
-	free(l);
-}
 
 static void lose(const char *why)
 {
@@ -51,6 +65,13 @@ static void lose(const char *why)
 	log_write(LOG_ERROR, "a verdict is lost", "reason", why, NULL);
 }
 
+/* ---- recipients; the lock is held ---- */
+
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static char *copy_of(const char *text, bool *failed)
 {
 	char *copy = text ? strdup(text) : NULL;
@@ -58,98 +79,172 @@ static char *copy_of(const char *text, bool *failed)
 	return copy;
 }
 
-void outbox_add(const char *body, size_t length, const char *tenant, const char *authorization)
+static void free_recipient(struct recipient *r)
 {
-	struct letter *l = body ? calloc(1, sizeof(*l)) : NULL;
+	free(r->tenant);
+	free(r->authorization);
+	free(r);
+}
+
+/* Finds it or makes it; NULL when memory is out. */
+static struct recipient *recipient_of(const char *tenant, const char *authorization)
+{
+	for (struct recipient *r = box.recipients; r; r = r->next)
+		if (is_same(r->tenant, tenant) && is_same(r->authorization, authorization))
+			return r;
+	struct recipient *r = calloc(1, sizeof(*r));
 	bool failed = false;
-	if (l) {
-		l->body = malloc(length);
-		l->tenant = copy_of(tenant, &failed);
-		l->authorization = copy_of(authorization, &failed);
+	if (!r)
+		return NULL;
+	r->tenant = copy_of(tenant, &failed);
+	r->authorization = copy_of(authorization, &failed);
+	r->end = &r->first;
+	r->wait = SECOND;
+	if (failed) {
+		free_recipient(r);
+		return NULL;
 	}
-	if (!l || failed || !l->body) {
-		if (l)
-			free_letter(l);
-		lose("memory");
+	r->next = box.recipients;
+	box.recipients = r;
+	return r;
+}
+
+/* Forgets the first n letters, and the recipient when there are no more. */
+static void drop_letters(struct recipient *r, size_t n)
+{
+	for (; n; n--, r->n--) {
+		struct letter *l = r->first;
+		r->first = l->next;
+		box.bytes -= l->length;
+		free(l);
+	}
+	if (r->first)
 		return;
-	}
-	memcpy(l->body, body, length);
-	l->request.length = length;
-	l->wait = SECOND;
-	pthread_mutex_lock(&box.lock);
-	bool full = box.n + box.under_way >= MAX_WAITING;
-	if (!full) {
-		l->next = box.first;
-		box.first = l;
-		box.n++;
-	}
-	pthread_mutex_unlock(&box.lock);
-	if (full) {
-		free_letter(l);
-		lose("full");
-	}
+	struct recipient **place = &box.recipients;
+	while (*place != r)
+		place = &(*place)->next;
+	*place = r->next;
+	free_recipient(r);
 }
 
-static void on_answer(struct upstream_request *r)
+void outbox_add(const char *stream, size_t length, const char *tenant, const char *authorization)
 {
-	struct letter *l = r->user;
-	bool taken = r->status / 100 == 2;
-	bool again = !taken && (r->status == 0 || r->status == 429 || r->status >= 500);
+	struct letter *l = stream ? malloc(sizeof(*l) + length) : NULL;
+	const char *why = l ? NULL : "memory";
+	pthread_mutex_lock(&box.lock);
+	if (l && box.bytes + length > MAX_WAITING)
+		why = "full";
+	struct recipient *r = why ? NULL : recipient_of(tenant, authorization);
+	if (r) {
+		l->next = NULL;
+		l->length = length;
+		memcpy(l->text, stream, length);
+		*r->end = l;
+		r->end = &l->next;
+		r->n++;
+		box.bytes += length;
+	}
+	pthread_mutex_unlock(&box.lock);
+	if (r)
+		return;
+	free(l);
+	lose(why ? why : "memory");
+}
+
+/* ---- pushes ---- */
+
+static void on_answer(struct upstream_request *request)
+{
+	struct parcel *p = request->user;
+	struct recipient *r = p->recipient;
+	bool taken = request->status / 100 == 2;
+	bool again = !taken && (request->status == 0 || request->status == 429 || request->status >= 500);
 	if (!taken)
-		log_write(LOG_WARN, "Loki did not take a verdict", "code", log_number(r->status), "err",
-		          r->answer.length && bytes_add(&r->answer, "", 1) ? r->answer.data : r->why, NULL);
-	if (!taken && !again)
-		lose("refused");
+		log_write(LOG_WARN, "Loki did not take verdicts", "code", log_number(request->status), "err",
+		          request->answer.length && bytes_add(&request->answer, "", 1) ? request->answer.data : request->why,
+		          NULL);
 	pthread_mutex_lock(&box.lock);
-	box.under_way--;
+	size_t n = r->under_way;
+	bool refused = !taken && !again && n == 1;
+	box.pushes--;
+	r->under_way = 0;
 	if (again) {
-		l->due = clock_now() + l->wait;
-		l->wait = l->wait * 2 < LONGEST_WAIT ? l->wait * 2 : LONGEST_WAIT;
-		l->next = box.first;
-		box.first = l;
-		box.n++;
+		r->due = clock_now() + r->wait;
+		r->wait = r->wait * 2 < LONGEST_WAIT ? r->wait * 2 : LONGEST_WAIT;
+	} else if (taken || refused) {
+		r->wait = SECOND;
+		r->singly -= r->singly > 0;
+		drop_letters(r, n);
+	} else {
+		r->singly = n;
 	}
 	pthread_mutex_unlock(&box.lock);
+	if (refused)
+		lose("refused");
+	bytes_free(&request->answer);
+	bytes_free(&p->body);
+	free(p);
+	/* What came meanwhile does not wait for the next round. */
 	if (!again)
-		free_letter(l);
+		outbox_send(clock_now());
 }
 
-/* The oldest one that is due, taken out; NULL when there is none, or enough are under way. */
-static struct letter *take(uint64_t now)
+/* A push of the first entries of the recipient; NULL when memory is out: then later. The lock is held. */
+static struct parcel *make_parcel(struct recipient *r)
 {
-	struct letter **found = NULL, *l = NULL;
-	pthread_mutex_lock(&box.lock);
-	for (struct letter **place = &box.first; *place; place = &(*place)->next)
-		if ((*place)->due <= now)
-			found = place;
-	if (found && box.under_way < MAX_UNDER_WAY) {
-		l = *found;
-		*found = l->next;
-		box.n--;
-		box.under_way++;
+	static const char head[] = "{\"streams\":[", tail[] = "]}";
+	struct parcel *p = calloc(1, sizeof(*p));
+	size_t n = 0;
+	bool good = p && bytes_add(&p->body, head, strlen(head));
+	for (struct letter *l = r->first; good && l; l = l->next, n++) {
+		if (n && (r->singly || p->body.length + l->length > MAX_JOINED))
+			break;
+		good = (n == 0 || bytes_add(&p->body, ",", 1)) && bytes_add(&p->body, l->text, l->length);
 	}
+	if (!good || !bytes_add(&p->body, tail, strlen(tail))) {
+		if (p)
+			bytes_free(&p->body);
+		free(p);
+		return NULL;
+	}
+	p->recipient = r;
+	p->request = (struct upstream_request){
+		.path = "/loki/api/v1/push", .content_type = "application/json", .tenant = r->tenant,
+		.authorization = r->authorization, .body = p->body.data, .length = p->body.length,
+		.done = on_answer, .user = p,
+	};
+	r->under_way = n;
+	box.pushes++;
+	return p;
+}
+
+/* Of the recipients whose time has come the one that has waited longest; NULL for none. */
+static struct parcel *take(uint64_t now)
+{
+	struct parcel *p = NULL;
+	pthread_mutex_lock(&box.lock);
+	struct recipient *found = NULL;
+	for (struct recipient *r = box.recipients; r && !box.closed && box.pushes < MAX_UNDER_WAY; r = r->next)
+		if (!r->under_way && r->due <= now && (!found || r->due <= found->due))
+			found = r;
+	if (found)
+		p = make_parcel(found);
 	pthread_mutex_unlock(&box.lock);
-	return l;
+	return p;
 }
 
 void outbox_send(uint64_t now)
 {
-	for (struct letter *l; (l = take(now)) != NULL;) {
-		l->request.path = "/loki/api/v1/push";
-		l->request.content_type = "application/json";
-		l->request.tenant = l->tenant;
-		l->request.authorization = l->authorization;
-		l->request.body = l->body;
-		l->request.done = on_answer;
-		l->request.user = l;
-		upstream_send(&l->request);
-	}
+	for (struct parcel *p; (p = take(now)) != NULL;)
+		upstream_send(&p->request);
 }
 
 static size_t waiting(void)
 {
+	size_t n = 0;
 	pthread_mutex_lock(&box.lock);
-	size_t n = box.n + box.under_way;
+	for (const struct recipient *r = box.recipients; r; r = r->next)
+		n += r->n;
 	pthread_mutex_unlock(&box.lock);
 	return n;
 }
@@ -161,14 +256,18 @@ bool outbox_close(unsigned seconds)
 		outbox_send(clock_now());
 		nanosleep(&pause, NULL);
 	}
-	if (box.n)
-		log_write(LOG_ERROR, "verdicts that Loki did not take are lost", "verdicts",
-		          log_number((long long)box.n), NULL);
-	bool good = !box.n && !atomic_load(&lost);
-	while (box.first) {
-		struct letter *l = box.first;
-		box.first = l->next;
-		free_letter(l);
-	}
-	return good;
+	pthread_mutex_lock(&box.lock);
+	box.closed = true;
+	pthread_mutex_unlock(&box.lock);
+	size_t left = waiting();
+	if (left)
+		log_write(LOG_ERROR, "verdicts that Loki did not take are lost", "verdicts", log_number((long long)left),
+		          NULL);
+	return !left && !atomic_load(&lost);
+}
+
+void outbox_free(void)
+{
+	while (box.recipients)
+		drop_letters(box.recipients, box.recipients->n);
 }

@@ -83,7 +83,7 @@ static void add_metadata(struct text *t, const struct config *config, const stru
 
 void verdict_entry_send(const struct config *config, const struct verdict_entry *e)
 {
-	struct text labels = { 0 }, line = { 0 }, metadata = { 0 }, body = { 0 };
+	struct text labels = { 0 }, line = { 0 }, metadata = { 0 }, stream = { 0 };
 	int64_t now = clock_calendar();
 	add_labels(&labels, config, e->verdict);
 	format_json_log(&line, e->source, e->verdict, e->hash);
@@ -95,18 +95,18 @@ void verdict_entry_send(const struct config *config, const struct verdict_entry 
 	} else if (!config->loki) {
 		print_entry(now, labels.data, line.data, line.length, metadata.data);
 	} else {
-		text_adds(&body, "{\"streams\":[{\"stream\":");
-		loki_labels_as_json(&body, labels.data, labels.length - 1);
-		text_addf(&body, ",\"values\":[[\"%" PRId64 "\",", now);
-		text_add_json(&body, line.data, line.length);
-		text_adds(&body, ",");
-		text_add(&body, metadata.data, metadata.length - 1);
-		text_adds(&body, "]]}]}");
-		outbox_add(body.failed ? NULL : body.data, body.length, e->tenant ? e->tenant : config->tenant,
+		text_adds(&stream, "{\"stream\":");
+		loki_labels_as_json(&stream, labels.data, labels.length - 1);
+		text_addf(&stream, ",\"values\":[[\"%" PRId64 "\",", now);
+		text_add_json(&stream, line.data, line.length);
+		text_adds(&stream, ",");
+		text_add(&stream, metadata.data, metadata.length - 1);
+		text_adds(&stream, "]]}");
+		outbox_add(stream.failed ? NULL : stream.data, stream.length, e->tenant ? e->tenant : config->tenant,
 		           e->authorization);
 	}
 	text_free(&labels);
 	text_free(&line);
 	text_free(&metadata);
-	text_free(&body);
+	text_free(&stream);
 }
