@@ -29,7 +29,7 @@
 #define SPACED_PATTERNS 96 /* from here on the set gets spacers: see add_spacers() */
 #define MANY_PATTERNS 128
 #define NO_EXPRESSION UINT32_MAX
-#define MAX_PARTS 48       /* alternatives of an expression that are looked for each on its own */
+#define MAX_PARTS 128      /* alternatives of an expression that are looked for each on its own */
 
 /*
  * An expression that a pattern is looked for; what has to follow where the
