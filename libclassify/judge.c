@@ -16,23 +16,22 @@
 
 /*
  * Is the value a secret, by the text that it stands in? A field may be one by
- * its name, which is not part of that text.
+ * its name, which is not part of that text. Returns 1, 0, or CLSF_E_NOMEM.
  */
-static bool is_secret(struct clsf_stream *s, const struct clsf__compiled *e, const struct clsf__sight *sight,
+static int is_secret(struct clsf_stream *s, const struct clsf__compiled *e, const struct clsf__sight *sight,
                       const char *value, size_t length)
 {
-	if (clsf__is_secret(&s->allocator, sight->text, sight->length, value, length))
-		return true;
-	if (!*e->field)
-		return false;
+	int result = clsf__is_secret(&s->allocator, sight->text, sight->length, value, length);
+	if (result || !*e->field)
+		return result;
 	struct clsf__buffer b;
 	clsf__buffer_init(&b, &s->allocator);
 	clsf__buffer_addf(&b, "%.*s=", (int)e->field_name_length, e->field_name);
 	size_t at = b.length;
 	clsf__buffer_add(&b, value, length);
-	bool secret = b.failed || clsf__is_secret(&s->allocator, b.data, b.length, b.data + at, length);
+	result = b.failed ? CLSF_E_NOMEM : clsf__is_secret(&s->allocator, b.data, b.length, b.data + at, length);
 	clsf__buffer_done(&b);
-	return secret;
+	return result;
 }
 
 /* Copies the runner's captures to the worker's list; with redaction, secrets are left out already. */
@@ -49,7 +48,9 @@ static bool keep_captures(struct clsf_stream *s, struct clsf_worker *w, const st
 	for (size_t i = 0; i < n; i++) {
 		size_t length = captures[i].end - captures[i].start;
 		const char *value = sight->text + captures[i].start;
-		bool hidden = s->options.redact && is_secret(s, e, sight, value, length);
+		int hidden = s->options.redact ? is_secret(s, e, sight, value, length) : 0;
+		if (hidden < 0)
+			return false;
 		w->fields[w->n_fields++] = (struct clsf_field){
 			.name = captures[i].name,
 			.value = hidden ? clsf__redacted : value,
@@ -322,8 +323,9 @@ static int match_composite(struct clsf_stream *s, struct clsf_worker *w, const s
 			                clsf__unless_open(&rule->unless[i], held, now, &s->remarks));
 		if (open) {
 			if (!elsewhere)
-				told = clsf__choose_line(s, w, line, index);
-			result = clsf__pending_add(s, w, line, index, held, &told, w->bound, bound, span);
+				result = clsf__choose_line(s, w, line, index, &told);
+			if (result == 0)
+				result = clsf__pending_add(s, w, line, index, held, &told, w->bound, bound, span);
 		} else {
 			result = clsf__deliver(s, rule, &told, w->bound, bound);
 			int added = clsf__summary_add(s, w, line, index, w->bound, bound, span, elsewhere ? &told : NULL);

@@ -6,6 +6,7 @@
  */
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "error.h"
@@ -33,18 +34,26 @@ static const char *const secrets[] = {
 
 const char clsf__redacted[] = "[redacted]";
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 static struct clsf__expression *compiled[N_SECRETS];
-static bool ready;
+static atomic_bool ready;
 
-static void compile_all(void)
+/* Makes them, once in a process. False when memory is out; the next call goes on from there. */
+static bool make_all(void)
 {
+	if (atomic_load_explicit(&ready, memory_order_acquire))
+		return true;
 	struct clsf_allocator a = clsf__allocator(NULL);
-	ready = true;
-	for (size_t i = 0; i < N_SECRETS; i++) {
-		compiled[i] = clsf__expression_new(&a, secrets[i], strlen(secrets[i]));
-		ready = ready && compiled[i];
+	bool good = true;
+	pthread_mutex_lock(&making);
+	for (size_t i = 0; i < N_SECRETS && good; i++) {
+		if (!compiled[i])
+			compiled[i] = clsf__expression_new(&a, secrets[i], strlen(secrets[i]));
+		good = compiled[i] != NULL;
 	}
+	atomic_store_explicit(&ready, good, memory_order_release);
+	pthread_mutex_unlock(&making);
+	return good;
 }
 
 /* Is this already a mark, or a part of one? */
@@ -91,8 +100,7 @@ static int replace_all(struct clsf__runner *runner, struct clsf__expression *e,
 int clsf__redact(const struct clsf_allocator *given, const char *text, size_t length,
                  struct clsf__buffer *out)
 {
-	pthread_once(&once, compile_all);
-	if (!ready)
+	if (!make_all())
 		return CLSF_E_NOMEM;
 	struct clsf__runner *runner;
 	int result = clsf__runner_new(given, 1000000, &runner);
@@ -114,15 +122,16 @@ int clsf__redact(const struct clsf_allocator *given, const char *text, size_t le
 	return result;
 }
 
-bool clsf__is_secret(const struct clsf_allocator *a, const char *line, size_t line_length,
+int clsf__is_secret(const struct clsf_allocator *a, const char *line, size_t line_length,
                      const char *value, size_t length)
 {
 	struct clsf__buffer out;
 	clsf__buffer_init(&out, a);
-	bool secret = clsf__redact(a, line, line_length, &out) != 0 ||
-	              (memmem(line, line_length, value, length) && !memmem(out.data, out.length, value, length));
+	int result = clsf__redact(a, line, line_length, &out);
+	if (result == 0)
+		result = memmem(line, line_length, value, length) && !memmem(out.data, out.length, value, length);
 	clsf__buffer_done(&out);
-	return secret;
+	return result;
 }
 
 int clsf_redact(const char *text, size_t length, char *destination, size_t capacity,

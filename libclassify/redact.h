@@ -15,10 +15,10 @@ int clsf__redact(const struct clsf_allocator *a, const char *text, size_t length
 
 /*
  * Is the value, a part of the line, hidden when the line is redacted? On its
- * own it may not look like the secret that its line shows it to be. Memory
- * trouble counts as yes.
+ * own it may not look like the secret that its line shows it to be. Returns 1,
+ * 0, or CLSF_E_NOMEM.
  */
-bool clsf__is_secret(const struct clsf_allocator *a, const char *line, size_t line_length,
+int clsf__is_secret(const struct clsf_allocator *a, const char *line, size_t line_length,
                      const char *value, size_t length);
 
 /* What stands in the place of a secret. */

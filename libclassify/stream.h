@@ -172,6 +172,7 @@ struct clsf_stream {
 	struct clsf__buffer telling_before, telling_after; /* lines around the first of them */
 
 	/* What is to be said besides. */
+	int broken;                  /* a failure, after which no more is taken */
 	bool truncated;
 	char truncated_message[256];
 	uint64_t long_lines, first_long_line, first_long_offset;
@@ -406,8 +407,8 @@ int clsf__summary_add_pending(struct clsf_stream *s, struct clsf__pending *p);
 int clsf__is_weak(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line, bool *ret_weak);
 
 /* The line that a verdict shows of a match on `line`: that, or the telling one above it where the rule says so. */
-struct clsf_line clsf__choose_line(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
-                                   uint32_t rule);
+int clsf__choose_line(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line, uint32_t rule,
+                      struct clsf_line *ret_line);
 
 struct clsf_line clsf__evidence_line(const struct clsf__evidence *e);
 void clsf__evidence_init(struct clsf__evidence *e, const struct clsf_allocator *a);
@@ -452,11 +453,11 @@ size_t clsf__lines_above(const struct clsf_stream *s, const struct clsf__line *l
                          struct clsf__above *above, size_t most, size_t most_bytes);
 
 /*
- * The most telling line of the program output right above `line`; false when
- * there is none. Memory trouble counts as none.
+ * The most telling line of the program output right above `line`. Returns 1,
+ * 0 when there is none, or CLSF_E_NOMEM.
  */
-bool clsf__telling_above(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
-                         struct clsf__above *ret_above);
+int clsf__telling_above(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                        struct clsf__above *ret_above);
 
 /* Keeps the most telling lines above and at the failure marker. */
 int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line);

@@ -162,7 +162,12 @@ int clsf__evidence_set(struct clsf_stream *s, struct clsf__evidence *e, const st
 		clsf__buffer_addc(&e->data, '\0');
 	}
 	s->kept += e->data.length;
-	return e->data.failed || !room ? CLSF_E_NOMEM : 0;
+	if (!e->data.failed && room)
+		return 0;
+	/* What it had is gone already: it has a place and no text. */
+	e->text_length = 0;
+	e->n_fields = 0;
+	return CLSF_E_NOMEM;
 }
 
 void clsf__context_add(struct clsf_stream *s, struct clsf__buffer *b, const char *text, size_t length)
@@ -292,20 +297,25 @@ int clsf__is_weak(struct clsf_stream *s, struct clsf_worker *w, const struct cls
 	return 0;
 }
 
-struct clsf_line clsf__choose_line(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
-                                   uint32_t rule)
+int clsf__choose_line(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line, uint32_t rule,
+                      struct clsf_line *ret_line)
 {
 	const char *text = clsf__line_text(line);
 	struct clsf__above above;
-	if (s->ruleset->rules[rule]->show_above && clsf__telling_above(s, w, line, &above))
-		return (struct clsf_line){
+	int found = s->ruleset->rules[rule]->show_above ? clsf__telling_above(s, w, line, &above) : 0;
+	if (found < 0)
+		return found;
+	if (found)
+		*ret_line = (struct clsf_line){
 			.number = above.number, .offset = above.offset, .length = above.length, .text = above.text,
 			.text_length = clsf__cut(above.text, above.length, CLSF__MAX_TEXT),
 		};
-	return (struct clsf_line){
-		.number = line->number, .offset = line->offset, .length = line->full_length,
-		.text = text, .text_length = clsf__cut(text, line->length, CLSF__MAX_TEXT),
-	};
+	else
+		*ret_line = (struct clsf_line){
+			.number = line->number, .offset = line->offset, .length = line->full_length,
+			.text = text, .text_length = clsf__cut(text, line->length, CLSF__MAX_TEXT),
+		};
+	return 0;
 }
 
 int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
@@ -329,25 +339,32 @@ int clsf__summary_add(struct clsf_stream *s, struct clsf_worker *w, const struct
 			return result;
 		replace = first || !weak || (r->show_last && state->evidence.weak);
 	}
+	/* A match without its evidence is none: it counts when that is kept. */
+	if (replace) {
+		struct clsf_line evidence;
+		int result = 0;
+		if (shown)
+			evidence = *shown;
+		else
+			result = clsf__choose_line(s, w, line, rule, &evidence);
+		if (result == 0)
+			result = clsf__evidence_set(s, &state->evidence, &evidence, fields, n_fields);
+		if (result == 0)
+			result = clsf__evidence_context(s, &state->evidence, line);
+		if (result)
+			return result;
+		state->evidence.weak = weak;
+		state->evidence.span = span;
+		if (first || r->show_last)
+			state->episode_line = line->number;
+	}
 	if (state->count++ == 0)
 		state->first_line = line->number;
 	state->last_line = line->number;
 	state->episode = s->episode;
 	if (r->public.role == CLSF_ROLE_SUCCESS)
 		s->success_line = line->number;
-	if (!replace)
-		return 0;
-	if (first || r->show_last)
-		state->episode_line = line->number;
-	struct clsf_line evidence = shown ? *shown : clsf__choose_line(s, w, line, rule);
-	state->evidence.weak = weak;
-	state->evidence.span = span;
-	int result = clsf__evidence_set(s, &state->evidence, &evidence, fields, n_fields);
-	if (result == 0)
-		result = clsf__evidence_context(s, &state->evidence, line);
-	if (result == 0 && first && r->public.role == CLSF_ROLE_FAILURE)
-		result = clsf__telling_keep(s, w, line);
-	return result;
+	return first && r->public.role == CLSF_ROLE_FAILURE ? clsf__telling_keep(s, w, line) : 0;
 }
 
 int clsf__summary_add_pending(struct clsf_stream *s, struct clsf__pending *p)

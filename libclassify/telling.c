@@ -279,8 +279,8 @@ static bool weigh_line(struct clsf_stream *s, struct clsf_worker *w, uint64_t nu
 	return true;
 }
 
-bool clsf__telling_above(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
-                         struct clsf__above *ret_above)
+int clsf__telling_above(struct clsf_stream *s, struct clsf_worker *w, const struct clsf__line *line,
+                        struct clsf__above *ret_above)
 {
 	struct clsf__above above[CLSF__LOOKBACK_LINES];
 	size_t n = clsf__lines_above(s, line, above, CLSF__LOOKBACK_LINES, CLSF__LOOKBACK_BYTES);
@@ -289,7 +289,7 @@ bool clsf__telling_above(struct clsf_stream *s, struct clsf_worker *w, const str
 	for (size_t i = 0; i < n; i++) {
 		struct clsf__weighed weighed;
 		if (!weigh_line(s, w, above[i].number, above[i].text, above[i].length, &weighed))
-			break;
+			return CLSF_E_NOMEM;
 		/* The tool's own routine lines bound the output of the step that failed. */
 		if (weighed.level == CLSF__LEVEL_INFO || weighed.level == CLSF__LEVEL_DEBUG)
 			break;
@@ -340,8 +340,10 @@ int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struc
 	size_t order[CLSF__MAX_TELLING];
 	for (size_t i = 0; i < n; i++) {
 		struct clsf__weighed weighed;
-		if (!weigh_line(s, w, lines[i].number, lines[i].text, lines[i].length, &weighed))
+		if (!weigh_line(s, w, lines[i].number, lines[i].text, lines[i].length, &weighed)) {
+			s->n_telling = 0;
 			return CLSF_E_NOMEM;
+		}
 		/* The marker is a candidate too, and goes before what tells nothing. */
 		if (i == 0 && weighed.score < 0)
 			weighed.score = 0;
@@ -370,9 +372,10 @@ int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struc
 		clsf__buffer_add(&s->telling_text, kept->text, s->telling[i].text_length);
 		clsf__buffer_addc(&s->telling_text, '\0');
 	}
-	if (s->n_telling && !keep_context(s, lines, n, order[0]))
-		return CLSF_E_NOMEM;
-	return s->telling_text.failed ? CLSF_E_NOMEM : 0;
+	if (!s->telling_text.failed && (s->n_telling == 0 || keep_context(s, lines, n, order[0])))
+		return 0;
+	s->n_telling = 0;
+	return CLSF_E_NOMEM;
 }
 
 /* ---- fingerprint ---- */

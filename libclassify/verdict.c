@@ -332,7 +332,7 @@ static const char *shown(struct clsf_stream *s, const char *text, size_t length,
 	return copy;
 }
 
-/* A capture as it may be shown; `raw` is the line that it may be of. */
+/* A capture as it may be shown; `raw` is the line that it may be of. False when memory is out. */
 static bool shown_field(struct clsf_stream *s, struct clsf_field *f, const char *raw, size_t raw_length)
 {
 	const char *value = f->value;
@@ -341,10 +341,13 @@ static bool shown_field(struct clsf_stream *s, struct clsf_field *f, const char 
 	bool cut = length + 4 > CLSF__MAX_FIELD || (s->text_limit && length + 4 > CLSF__SHORT_TEXT);
 	f->value = shown(s, value, length, cut, &f->length);
 	if (f->value && s->options.redact && length && f->length == length &&
-	    memcmp(f->value, value, length) == 0 &&
-	    clsf__is_secret(&s->allocator, raw, raw_length, value, length)) {
-		f->value = clsf__redacted;
-		f->length = CLSF__REDACTED_LENGTH;
+	    memcmp(f->value, value, length) == 0) {
+		int secret = clsf__is_secret(&s->allocator, raw, raw_length, value, length);
+		if (secret > 0) {
+			f->value = clsf__redacted;
+			f->length = CLSF__REDACTED_LENGTH;
+		}
+		return secret >= 0;
 	}
 	return f->value != NULL;
 }
