@@ -378,6 +378,12 @@ int clsf_scan_lines(struct clsf_worker *w, struct clsf_stream *stream, const str
 	if (atomic_exchange(&w->busy, true))
 		return CLSF_E_BUSY;
 	int result = stopped ? CLSF_STOPPED : scan_lines(&call, n);
+	/* Which of them it took cannot be told. */
+	for (size_t i = 0; result < 0 && i < n; i++) {
+		struct clsf_stream *s = stream_of(&call, i);
+		if (s && !s->truncated)
+			clsf_stream_truncated(s, clsf_strerror(result));
+	}
 	atomic_store(&w->busy, false);
 	return result;
 }

@@ -75,6 +75,7 @@ void clsf_stream_reset(struct clsf_stream *s)
 	s->n_pending = s->n_parts = 0;
 	s->truncated = s->text_limit = s->capture_limit = s->message_limit = false;
 	s->span_limit = s->pending_limit = s->field_limit = false;
+	s->broken = 0;
 	s->remarks = (struct clsf__remarks){ 0 };
 	s->long_lines = s->match_limits = 0;
 }
@@ -283,6 +284,18 @@ static int feed(struct clsf_stream *s, struct clsf_worker *w, const char *data, 
 	return feed_known(s, w, data, length);
 }
 
+/* Behind a hole no line would have its number: what comes after a failure is not looked at, and the verdict says so. */
+static int leave(struct clsf_stream *s, struct clsf_worker *w, int code)
+{
+	if (code < 0) {
+		s->broken = code;
+		if (!s->truncated)
+			clsf_stream_truncated(s, clsf_strerror(code));
+	}
+	atomic_store(&w->busy, false);
+	return code;
+}
+
 static int enter(struct clsf_stream *s, struct clsf_worker *w)
 {
 	CLSF__REQUIRE(s && w && !s->finished && w->ruleset == s->ruleset);
@@ -295,10 +308,10 @@ int clsf_stream_feed(struct clsf_stream *s, struct clsf_worker *w, const void *d
 	int result = enter(s, w);
 	if (result)
 		return result;
-	s->bytes += length;
-	result = s->stopped ? CLSF_STOPPED : feed(s, w, data, length, false);
-	atomic_store(&w->busy, false);
-	return result;
+	if (!s->broken)
+		s->bytes += length;
+	result = s->broken ? s->broken : s->stopped ? CLSF_STOPPED : feed(s, w, data, length, false);
+	return leave(s, w, result);
 }
 
 int clsf_stream_truncated(struct clsf_stream *s, const char *message)
@@ -313,8 +326,8 @@ int clsf_stream_truncated(struct clsf_stream *s, const char *message)
 static int end_text(struct clsf_stream *s, struct clsf_worker *w)
 {
 	int result = 0;
-	if (s->stopped)
-		return CLSF_STOPPED;
+	if (s->stopped || s->broken)
+		return s->broken ? s->broken : CLSF_STOPPED;
 	if (!s->begun && s->n_pending)
 		result = feed(s, w, "", 0, true);
 	if (result == 0 && s->utf16 && s->n_pending) {
@@ -366,8 +379,7 @@ int clsf_stream_part(struct clsf_stream *s, struct clsf_worker *w, uint64_t *ret
 		*ret_lines = s->lines;
 	if (ret_bytes)
 		*ret_bytes = s->bytes;
-	atomic_store(&w->busy, false);
-	return result;
+	return leave(s, w, result);
 }
 
 int clsf_stream_skip(struct clsf_stream *s, struct clsf_worker *w, uint64_t lines, uint64_t bytes)
@@ -384,13 +396,13 @@ int clsf_stream_skip(struct clsf_stream *s, struct clsf_worker *w, uint64_t line
 	s->lines += lines;
 	s->bytes += bytes;
 	s->offset = s->bytes;
-	atomic_store(&w->busy, false);
-	return result;
+	return leave(s, w, result);
 }
 
 static int finish(struct clsf_stream *s, struct clsf_worker *w)
 {
-	int result = end_text(s, w);
+	/* What came before a failure is answered for. */
+	int result = s->broken ? 0 : end_text(s, w);
 	return result ? result : clsf__pending_finish(s);
 }
 

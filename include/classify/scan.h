@@ -212,9 +212,11 @@ CLSF_API int clsf_stream_new(struct clsf_ruleset *ruleset,
  * end. Large calls (256 KiB and more) are scanned in place and are fastest.
  *
  * Returns 0; CLSF_STOPPED when on_match asked for it (finish or reset is what
- * may follow); CLSF_E_NOMEM, CLSF_E_ENGINE, CLSF_E_BUSY (the worker is in a
- * call already), CLSF_E_INVALID (also: worker of another ruleset, or a stream
- * that is finished).
+ * may follow); CLSF_E_NOMEM, CLSF_E_ENGINE (the same: nothing that is fed later
+ * is looked at, and the verdict is of what came before and carries the warning
+ * `truncated_input`); CLSF_E_BUSY (the worker is in a call already),
+ * CLSF_E_INVALID (also: worker of another ruleset, or a stream that is
+ * finished).
  *
  * Threads: one at a time for the stream, and for the worker.
  */
@@ -275,7 +277,8 @@ CLSF_API int clsf_stream_skip(struct clsf_stream *stream, struct clsf_worker *wo
 
 /*
  * Ends the log: a last line without \n counts. The verdict belongs to the
- * stream.
+ * stream. Whether it succeeds or fails, the stream is finished, and reset or
+ * free is what may follow.
  *
  * Returns 0, CLSF_STOPPED, CLSF_E_NOMEM, CLSF_E_ENGINE, CLSF_E_INVALID.
  *
@@ -370,9 +373,11 @@ struct clsf_lines_options {
  * Returns 0; CLSF_STOPPED when a callback asked for it: what comes after that
  * match was not looked at and is appended to no stream, and the stream that it
  * is of may only be finished or reset (a call with an entry of such a stream
- * does nothing and returns CLSF_STOPPED, too); CLSF_E_NOMEM, CLSF_E_ENGINE,
- * CLSF_E_BUSY (the worker is in a call already), CLSF_E_INVALID (also: a stream
- * of another ruleset, one that is finished, or one whose text is UTF-16).
+ * does nothing and returns CLSF_STOPPED, too); CLSF_E_NOMEM, CLSF_E_ENGINE (some
+ * of the entries were not looked at, and the verdict of each stream that has one
+ * among them carries the warning `truncated_input`); CLSF_E_BUSY (the worker is
+ * in a call already), CLSF_E_INVALID (also: a stream of another ruleset, one that
+ * is finished, or one whose text is UTF-16).
  *
  * Threads: one at a time for the worker, and for each of the streams.
  */
