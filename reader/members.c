@@ -147,14 +147,21 @@ static int open_archive(struct member_source *m, struct clsf_error *err)
 	}
 	if (code == ARCHIVE_OK && m->seeks)
 		code = archive_read_set_seek_callback(m->archive, on_seek);
+	/* Each by itself: archive_read_open() goes on where one of them fails for memory. */
 	if (code == ARCHIVE_OK)
-		code = archive_read_open(m->archive, m, NULL, on_read, NULL);
+		code = archive_read_set_read_callback(m->archive, on_read);
+	if (code == ARCHIVE_OK)
+		code = archive_read_set_callback_data(m->archive, m);
+	if (code == ARCHIVE_OK)
+		code = archive_read_open1(m->archive);
 	if (code == ARCHIVE_OK)
 		return 0;
 	if (m->below_code) {
 		*err = m->fault;
 		return m->below_code;
 	}
+	if (archive_errno(m->archive) == ENOMEM)
+		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
 	const char *why = archive_error_string(m->archive);
 	return clsf__error(err, CLSF_E_IO, archive_errno(m->archive), "damaged %s archive: %s",
 	                   clsf__format_name(m->format), why ? why : "it cannot be read");
@@ -166,7 +173,12 @@ int clsf__members_use(struct clsf__source *s, enum clsf__format format, struct c
 	struct member_source *m = (struct member_source *)s;
 	clsf__members_rest(s);
 	clsf__source_begin(s, s->class, given);
-	if (!m->room && !(m->room = malloc(ROOM)))
+	if (!m->room)
+		m->room = malloc(ROOM);
+	/* Its own entry an archive would do without, were there no memory for it. */
+	if (!m->entry)
+		m->entry = archive_entry_new();
+	if (!m->room || !m->entry)
 		return clsf__error(err, CLSF_E_NOMEM, 0, "out of memory");
 	m->format = format;
 	m->below = below;
@@ -179,7 +191,6 @@ int clsf__members_use(struct clsf__source *s, enum clsf__format format, struct c
 	m->origin = 0;
 	m->restarts = 0;
 	m->below_code = 0;
-	m->entry = NULL;
 	return 0;
 }
 
@@ -331,7 +342,7 @@ int clsf__members_next(struct clsf__source *s, struct clsf__entry *ret, struct c
 	m->damage[0] = '\0';
 	before = enter_locale(m);
 	for (;;) {
-		code = archive_read_next_header(m->archive, &m->entry);
+		code = archive_read_next_header2(m->archive, m->entry);
 		/* At the next call, libarchive looks at the next block, whether that is a header. */
 		if (code == ARCHIVE_RETRY)
 			note_damage(m, m->origin + (uint64_t)archive_read_header_position(m->archive));
@@ -422,6 +433,7 @@ static void member_free(struct clsf__source *s)
 {
 	struct member_source *m = (struct member_source *)s;
 	clsf__members_rest(s);
+	archive_entry_free(m->entry);
 	free(m->room);
 	if (m->locale)
 		freelocale(m->locale);
