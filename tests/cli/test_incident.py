@@ -253,3 +253,13 @@ def test_too_many_files(classify):
     assert done.code == 2
     assert "1000.log: more than 1000 files in one incident" in done.err
     assert done.objects()[0]["outcome"] == "undetermined"
+
+
+def test_folders_too_deep(classify):
+    """What cannot be walked is told, and the rest is one log all the same."""
+    deep = "inc/" + "/".join(["d"] * 70)
+    classify.write(f"{deep}/x.log", "x status=403\n")
+    classify.write("inc/x.log", "fine\n")
+    done = classify.run("scan", "--incident", "-r", the_rules(classify), "-o", "jsonl", "inc")
+    assert done.code == 2 and "folders nested too deep" in done.err
+    assert done.objects()[0]["source"].startswith("inc")

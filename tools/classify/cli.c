@@ -64,8 +64,16 @@ static void print_message(const char *prefix, const char *format, va_list argume
 	text_adds(&t, suffix);
 	if (called_before)
 		called_before();
-	if (!t.failed)
+	/* Where there is no memory to write it well, it is written all the same. */
+	if (t.failed) {
+		for (char *p = raw; *p; p++)
+			*p = (unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e ? '?' : *p;
+		char plain[sizeof(raw) + 256];
+		int length = snprintf(plain, sizeof(plain), "%s%s%s", sink ? "" : prefix, raw, suffix);
+		put_message(plain, length < 0 ? 0 : (size_t)length);
+	} else {
 		put_message(t.data, t.length);
+	}
 	text_free(&t);
 }
 
@@ -126,9 +134,28 @@ void list_free(struct list *l)
 	*l = (struct list){ 0 };
 }
 
+static bool lost;
+
+void print_text(FILE *f, const struct text *t)
+{
+	if (t->failed)
+		lost = true;
+	else if (t->length)
+		fwrite(t->data, 1, t->length, f);
+}
+
+bool output_is_whole(void)
+{
+	return !lost && !ferror(stdout);
+}
+
 void finish_output(struct outcome *o)
 {
 	bool bad = ferror(stdout) != 0;
+	if (lost) {
+		complain("out of memory: the output is not whole");
+		o->unread = true;
+	}
 	if (fflush(stdout) != 0)
 		bad = true;
 	if (bad) {

@@ -6,8 +6,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <classify/classify.h>
+
+#include "text.h"
 
 /* What happened; exit_status() makes the code of it. */
 struct outcome {
@@ -53,7 +56,11 @@ struct list {
 void list_add(struct list *l, const char *item);
 void list_free(struct list *l);
 
-/* Flushes standard output; a write error is told and noted. */
+/* Writes a part of the output. One that memory did not suffice for is missing, and finish_output() tells that. */
+void print_text(FILE *f, const struct text *t);
+/* Is all there that was to be written so far? */
+bool output_is_whole(void);
+/* Flushes standard output; a write error, and what is missing, is told and noted. */
 void finish_output(struct outcome *o);
 
 int command_scan(int argc, char **argv, struct outcome *o);

@@ -42,7 +42,7 @@ static void explain_rule(const struct clsf_rule *rule, const struct output_optio
 		text_add_visible(&t, e->text, e->length);
 		text_adds(&t, "\n");
 	}
-	fwrite(t.data, 1, t.length, stdout);
+	print_text(stdout, &t);
 	text_free(&t);
 }
 
@@ -68,7 +68,7 @@ static void list_candidates(const struct clsf_verdict *v)
 	}
 	if (!v->rule && v->n_also == 0)
 		text_adds(&t, "    none: no rule matched\n");
-	fwrite(t.data, 1, t.length, stdout);
+	print_text(stdout, &t);
 	text_free(&t);
 }
 
@@ -89,9 +89,15 @@ static void explain_log(const char *path, struct clsf_ruleset *rs, bool redact,
 			o->unread = true;
 			clsf_stream_truncated(feeding.stream, result.message);
 		}
-		if (result.opened && clsf_stream_finish(feeding.stream, feeding.worker, &v) >= 0) {
+		const char *why = result.opened ? input_finish(&feeding, &v) : NULL;
+		if (why && result.complete) {
+			complain("%s: %s", path, why);
+			o->unread = true;
+		}
+		if (result.opened && v) {
 			struct output_state state = { 0 };
 			output_log(output, &state, stdout, path, v, clsf_ruleset_hash(rs), true);
+			o->unread = o->unread || state.failed;
 			output_state_free(&state);
 			list_candidates(v);
 			printf("ruleset %s\n", clsf_ruleset_hash(rs));

@@ -92,18 +92,22 @@ static enum kind kind_of(const char *data, size_t length)
 	return KIND_LOG;
 }
 
-/* Standard input can be read only once: it counts as a log. */
-static enum kind look_at(const char *path)
+/* Standard input can be read only once: it counts as a log. False when memory is out. */
+static bool look_at(const char *path, int *ret_kind)
 {
 	enum kind kind = KIND_LOG;
-	struct sample *s = strcmp(path, "-") == 0 ? NULL : calloc(1, sizeof(*s));
+	bool standard = strcmp(path, "-") == 0;
+	struct sample *s = standard ? NULL : calloc(1, sizeof(*s));
+	if (!standard && !s)
+		return false;
 	if (s) {
 		struct input_result result;
 		input_read(path, take_sample, s, &result);
 		kind = kind_of(s->data, s->length);
 	}
 	free(s);
-	return kind;
+	*ret_kind = (int)kind;
+	return true;
 }
 
 /* ---- the parts ---- */
@@ -138,15 +142,20 @@ static bool add_part(const char *path, void *user)
 		for (name = path + folder; *name == '/'; name++)
 			;
 	struct incident_part part = { .path = strdup(path), .name = strdup(*name ? name : path), .order = in->n };
-	if (!part.path || !part.name) {
+	if (!part.path || !part.name || !look_at(path, &part.kind)) {
 		in->failed_memory = true;
 		free(part.path);
 		free(part.name);
 		return false;
 	}
-	part.kind = (int)look_at(path);
 	in->parts[in->n++] = part;
 	return true;
+}
+
+static void pass_on(const char *path, const char *why, void *user)
+{
+	struct collector *c = user;
+	c->complaint(path, why, c->user);
 }
 
 static int by_kind(const void *va, const void *vb)
@@ -169,7 +178,7 @@ void incident_collect(struct incident *in, const struct list *inputs, path_compl
 	if (inputs->n == 1)
 		c.folder = in->name;
 	for (size_t i = 0; i < inputs->n && !in->failed_memory; i++)
-		if (!paths_walk(inputs->item[i], add_part, complaint, &c))
+		if (!paths_walk(inputs->item[i], add_part, pass_on, &c))
 			break;
 	if (in->n)
 		qsort(in->parts, in->n, sizeof(*in->parts), by_kind);
@@ -212,17 +221,21 @@ static bool is_mark(const struct clsf_line *line)
 	return line->text_length == strlen(END_MARK) && memcmp(line->text, END_MARK, strlen(END_MARK)) == 0;
 }
 
-static const struct clsf_verdict *ask(const struct incident_part *part, struct input_feeding *f)
+static const struct clsf_verdict *ask(struct incident_told *told)
 {
 	static const char mark[] = "\n" END_MARK "\n";
+	struct input_feeding *f = &told->feeding;
 	struct input_result result;
 	const struct clsf_verdict *v;
 	clsf_stream_reset(f->stream);
-	input_read(part->path, input_feed, f, &result);
-	if (!result.opened || result.binary || clsf_stream_feed(f->stream, f->worker, mark, strlen(mark)) != 0 ||
-	    clsf_stream_finish(f->stream, f->worker, &v) != 0)
+	input_read(told->part->path, input_feed, f, &result);
+	if (!result.opened || result.binary)
 		return NULL;
-	return v->n_telling && !is_mark(&v->line) ? v : NULL;
+	int code = clsf_stream_feed(f->stream, f->worker, mark, strlen(mark));
+	if (code == 0)
+		code = clsf_stream_finish(f->stream, f->worker, &v);
+	told->failed_memory = code == CLSF_E_NOMEM;
+	return code == 0 && v->n_telling && !is_mark(&v->line) ? v : NULL;
 }
 
 void incident_look_into_logs(const struct incident *in, const struct clsf_verdict *verdict,
@@ -236,13 +249,12 @@ void incident_look_into_logs(const struct incident *in, const struct clsf_verdic
 		return;
 	own.on_match = NULL;
 	told->rules = trial_compile("end", END_MARK_RULES, strlen(END_MARK_RULES), &error);
-	if (!told->rules || clsf_worker_new(told->rules, NULL, &told->feeding.worker) ||
-	    clsf_stream_new(told->rules, &own, &told->feeding.stream))
-		return;
-	for (size_t i = in->n; i-- > 0 && !told->verdict;) {
+	told->failed_memory = !told->rules || clsf_worker_new(told->rules, NULL, &told->feeding.worker) ||
+	                      clsf_stream_new(told->rules, &own, &told->feeding.stream);
+	for (size_t i = in->n; i-- > 0 && !told->verdict && !told->failed_memory;) {
 		told->part = &in->parts[i];
 		if (told->part->read && told->part->kind == KIND_LOG && strcmp(told->part->path, "-") != 0)
-			told->verdict = ask(told->part, &told->feeding);
+			told->verdict = ask(told);
 	}
 }
 

@@ -53,6 +53,7 @@ struct incident_told {
 	const struct incident_part *part;
 	struct clsf_ruleset *rules;
 	struct input_feeding feeding;
+	bool failed_memory;
 };
 void incident_look_into_logs(const struct incident *incident, const struct clsf_verdict *verdict,
                              const struct clsf_stream_options *options, struct incident_told *ret_told);

@@ -217,11 +217,17 @@ void input_read_log(struct input *in, const char *path, input_sink sink, void *u
 		return;
 	bool single = in->wanted || strcmp(member->name, path) == 0;
 	input_take(in, sink, user, result);
-	if (single || result->stopped || !result->complete || input_next(in, &member) != 0)
+	if (single || result->stopped || !result->complete)
+		return;
+	code = input_next(in, &member);
+	if (code > 0)
 		return;
 	result->complete = false;
-	snprintf(result->message, sizeof(result->message),
-	         "an archive of several logs, of which the first was read; one is named as ARCHIVE!MEMBER");
+	if (code < 0)
+		snprintf(result->message, sizeof(result->message), "%s", in->error.message);
+	else
+		snprintf(result->message, sizeof(result->message), "an archive of several logs, of which the first was "
+		                                                   "read; one is named as ARCHIVE!MEMBER");
 }
 
 void input_read(const char *path, input_sink sink, void *user, struct input_result *result)
@@ -233,6 +239,16 @@ void input_read(const char *path, input_sink sink, void *user, struct input_resu
 
 bool input_feed(const char *data, size_t length, void *user)
 {
-	const struct input_feeding *f = user;
-	return clsf_stream_feed(f->stream, f->worker, data, length) == 0;
+	struct input_feeding *f = user;
+	f->code = clsf_stream_feed(f->stream, f->worker, data, length);
+	return f->code == 0;
+}
+
+const char *input_finish(struct input_feeding *f, const struct clsf_verdict **ret_verdict)
+{
+	int code = clsf_stream_finish(f->stream, f->worker, ret_verdict);
+	if (code < 0)
+		*ret_verdict = NULL;
+	code = f->code < 0 ? f->code : code;
+	return code < 0 ? clsf_strerror(code) : NULL;
 }

@@ -80,7 +80,14 @@ void input_read(const char *path, input_sink sink, void *user, struct input_resu
 struct input_feeding {
 	struct clsf_stream *stream;
 	struct clsf_worker *worker;
+	int code;                    /* of the newest feeding */
 };
 bool input_feed(const char *data, size_t length, void *user);
+
+/*
+ * Ends the log. Returns NULL, or why the answer is not whole; *ret_verdict is
+ * NULL when there is none.
+ */
+const char *input_finish(struct input_feeding *feeding, const struct clsf_verdict **ret_verdict);
 
 #endif

@@ -24,7 +24,7 @@ static int on_match(const struct clsf_match *m, void *user)
 	s->matches++;
 	if (s->output->format == OUTPUT_JSONL) {
 		output_match(&t, "-", m);
-		fwrite(t.data, 1, t.length, stdout);
+		print_text(stdout, &t);
 		text_free(&t);
 		return 0;
 	}
@@ -35,7 +35,7 @@ static int on_match(const struct clsf_match *m, void *user)
 		text_add_visible(&t, m->fields[i].value, m->fields[i].length);
 		text_adds(&t, "\n");
 	}
-	fwrite(t.data, 1, t.length, stdout);
+	print_text(stdout, &t);
 	text_free(&t);
 	return 0;
 }
@@ -55,19 +55,23 @@ static void match_line(const char *line, struct clsf_ruleset *rs, bool no_unwrap
 		if (strcmp(line, "-") == 0)
 			input_read("-", input_feed, &f, &result);
 		else
-			clsf_stream_feed(f.stream, f.worker, line, strlen(line));
+			input_feed(line, strlen(line), &f);
 		if (!result.complete) {
 			complain("%s: %s", line, result.message);
 			o->unread = true;
 		}
-		clsf_stream_finish(f.stream, f.worker, &v);
+		const char *why = input_finish(&f, &v);
+		if (why && result.complete) {
+			complain("%s: %s", line, why);
+			o->unread = true;
+		}
 	} else {
 		complain("out of memory");
 		o->unread = true;
 	}
 	clsf_stream_free(f.stream);
 	clsf_worker_free(f.worker);
-	if (state.matches == 0) {
+	if (state.matches == 0 && !o->unread) {
 		o->failed = true;
 		if (output->format == OUTPUT_TEXT)
 			printf("no rule matches\n");

@@ -64,7 +64,7 @@ static uint64_t telling_line(struct finder *f, const char *path)
 	const struct clsf_verdict *v = NULL;
 	clsf_stream_reset(feeding->stream);
 	input_read(path, input_feed, feeding, &result);
-	if (clsf_stream_feed(feeding->stream, feeding->worker, mark, strlen(mark)) ||
+	if (feeding->code < 0 || clsf_stream_feed(feeding->stream, feeding->worker, mark, strlen(mark)) ||
 	    clsf_stream_finish(feeding->stream, feeding->worker, &v))
 		return 0;
 	return is_member(v, f->fingerprint) && v->line.number < v->lines ? v->line.number : 0;

@@ -59,6 +59,11 @@ static bool feed(const struct source *s, struct input_feeding *f, struct outcome
 		return clsf_stream_feed(f->stream, f->worker, s->text.data ? s->text.data : "", s->text.length) >= 0;
 	struct input_result result;
 	input_read(s->path, input_feed, f, &result);
+	if (f->code < 0 && result.complete) {
+		complain("%s: %s", s->path, clsf_strerror(f->code));
+		o->unread = true;
+		return false;
+	}
 	if (!result.opened || result.binary || (!result.complete && !result.stopped)) {
 		complain("%s: %s", s->path, result.binary ? "binary" : result.message);
 		o->unread = true;

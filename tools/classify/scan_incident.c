@@ -50,9 +50,11 @@ static bool read_part(struct scanner *s, struct incident *in, size_t index, uint
 	int code = clsf_stream_part(s->stream, s->worker, lines, bytes);
 	if (s->span)
 		span_end(s->span, part->lines, *lines);
-	if (!result.complete && !in->truncated) {
+	if (code < 0 && result.complete)
+		complain_about(part->path, clsf_strerror(code), s->scan);
+	if ((!result.complete || code < 0) && !in->truncated) {
 		char message[1024];
-		snprintf(message, sizeof(message), "%s", result.message);
+		snprintf(message, sizeof(message), "%s", result.complete ? clsf_strerror(code) : result.message);
 		clsf_stream_truncated(s->stream, message);
 		in->truncated = index + 1;
 		in->truncated_bytes = *bytes - begun;
@@ -67,7 +69,8 @@ static void tell(struct scanner *s, struct incident *in, const struct clsf_verdi
 	struct span span = s->span ? s->span->span : (struct span){ 0 };
 	incident_look_into_logs(in, verdict, &s->scan->stream_options, &told);
 	incident_localize(in, verdict, &told, &local);
-	in->failed_memory = in->failed_memory || local.failed || local.source.failed;
+	in->failed_memory = in->failed_memory || told.failed_memory || s->marks.failed_memory ||
+	                    local.failed || local.source.failed;
 	if (!in->failed_memory)
 		scan_tell_log(s->scan, &(struct postmortem_log){
 			.source = local.source.data, .verdict = &local.verdict, .whole = verdict, .incident = in,

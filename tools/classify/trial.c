@@ -76,6 +76,7 @@ static void forget(struct trial *t)
 		match_done(&t->matches[i]);
 	t->n_matches = 0;
 	t->verdict = NULL;
+	t->feeding.code = 0;
 }
 
 void trial_stop(struct trial *t)
@@ -89,7 +90,7 @@ void trial_stop(struct trial *t)
 
 static bool finish(struct trial *t)
 {
-	return clsf_stream_finish(t->feeding.stream, t->feeding.worker, &t->verdict) == 0;
+	return t->feeding.code >= 0 && clsf_stream_finish(t->feeding.stream, t->feeding.worker, &t->verdict) == 0;
 }
 
 bool trial_run(struct trial *t, const char *data, size_t length)
