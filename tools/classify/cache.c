@@ -209,10 +209,10 @@ bool cache_load(const char *folder, const char *key, struct clsf_ruleset **ret_r
 		                                        ret_ruleset, NULL);
 		good = code >= 0;
 		blob_free(&blob);
-		/* Used today: what is not is removed some day. A damaged file goes at once. */
+		/* Used today: what is not is removed some day. A damaged file goes at once; one that memory is out for stays. */
 		if (code == 0)
 			utimensat(AT_FDCWD, path, NULL, 0);
-		else
+		else if (code != CLSF_E_NOMEM)
 			unlink(path);
 		if (code == CLSF_RECOMPILED && clsf_ruleset_save(*ret_ruleset, blob_write, &blob) == 0)
 			cache_store(folder, key, &blob);

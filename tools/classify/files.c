@@ -23,8 +23,10 @@ bool read_whole(const char *path, size_t most, struct blob *ret_blob, char why[1
 	size_t n;
 	errno = 0;
 	while (good && (n = fread(chunk, 1, sizeof(chunk), f)) > 0) {
-		good = blob_write(chunk, n, ret_blob) == 0 && ret_blob->length <= most;
+		good = blob_write(chunk, n, ret_blob) == 0;
 		if (!good)
+			snprintf(why, 160, "out of memory");
+		else if (!(good = ret_blob->length <= most))
 			snprintf(why, 160, "larger than the limit of %zu bytes", most);
 	}
 	if (good && ferror(f)) {
@@ -33,8 +35,12 @@ bool read_whole(const char *path, size_t most, struct blob *ret_blob, char why[1
 	}
 	if (f != stdin)
 		fclose(f);
-	if (good && blob_write("", 1, ret_blob) == 0)
+	if (good && blob_write("", 1, ret_blob) == 0) {
 		ret_blob->length--;
+	} else if (good) {
+		snprintf(why, 160, "out of memory");
+		good = false;
+	}
 	if (!good)
 		blob_free(ret_blob);
 	return good;

@@ -168,6 +168,11 @@ static void compile_in_child(struct clsf_loader *loader, const struct fault_stat
 	tidings.warnings = state->warnings;
 	if (result == 0)
 		result = clsf_ruleset_save(ruleset, blob_write, &blob);
+	/* What takes the bytes stops for want of memory alone. */
+	if (result > 0)
+		result = CLSF_E_NOMEM;
+	if (result && !*tidings.error.message)
+		snprintf(tidings.error.message, sizeof(tidings.error.message), "%s", clsf_strerror(result));
 	tidings.error.code = result;
 	tidings.length = result == 0 ? blob.length : 0;
 	bool good = write_pipe(fd, &tidings, sizeof(tidings)) && write_pipe(fd, blob.data, tidings.length);
@@ -183,27 +188,30 @@ static long long milliseconds(void)
 	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Reads what the child writes until it closes the pipe or the time is over. */
-static bool read_pipe(int fd, struct blob *b, long long deadline)
+/* Reads what the child writes until it closes the pipe or the time is over. False, and why. */
+static bool read_pipe(int fd, struct blob *b, long long deadline, char why[128])
 {
 	static char chunk[65536];
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		long long left = deadline - milliseconds();
-		if (left <= 0)
-			return false;
-		int ready = poll(&p, 1, (int)left);
+		int ready = left > 0 ? poll(&p, 1, (int)left) : 0;
 		if (ready < 0 && errno == EINTR)
 			continue;
-		if (ready <= 0)
-			return false;
-		ssize_t n = read(fd, chunk, sizeof(chunk));
-		if (n < 0 && errno == EINTR)
+		ssize_t n = ready > 0 ? read(fd, chunk, sizeof(chunk)) : -1;
+		if (ready > 0 && n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return n == 0;
-		if (blob_write(chunk, (size_t)n, b))
-			return false;
+		if (ready > 0 && n == 0)
+			return true;
+		if (ready == 0)
+			snprintf(why, 128, "more than %d seconds", COMPILE_SECONDS);
+		else if (n < 0)
+			snprintf(why, 128, "%s", strerror(errno));
+		else if (blob_write(chunk, (size_t)n, b))
+			snprintf(why, 128, "out of memory");
+		else
+			continue;
+		return false;
 	}
 }
 
@@ -230,17 +238,16 @@ static bool compile_apart(struct clsf_loader *loader, const struct fault_state *
 		close(ends[0]);
 		return false;
 	}
-	bool good = read_pipe(ends[0], ret_blob, milliseconds() + COMPILE_SECONDS * 1000LL);
+	bool good = read_pipe(ends[0], ret_blob, milliseconds() + COMPILE_SECONDS * 1000LL, why);
 	close(ends[0]);
 	if (!good)
 		kill(child, SIGKILL);
 	int status = 0;
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!good || WIFSIGNALED(status))
-		snprintf(why, 128, !good ? "more than %d seconds" : "signal %d",
-		         !good ? COMPILE_SECONDS : WTERMSIG(status));
-	else if (ret_blob->length < sizeof(*ret_tidings))
+	if (good && WIFSIGNALED(status))
+		snprintf(why, 128, "signal %d", WTERMSIG(status));
+	else if (good && ret_blob->length < sizeof(*ret_tidings))
 		snprintf(why, 128, "it said nothing");
 	good = good && WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
 	       ret_blob->length >= sizeof(*ret_tidings);

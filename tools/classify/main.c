@@ -3,7 +3,9 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "help.h"
@@ -20,7 +22,18 @@ static const struct {
 	{ "compile", command_compile },
 };
 
-int main(int argc, char **argv)
+static bool orderly;
+
+/* libarchive ends the process where it has no memory, with a status that says something else here. */
+static void on_exit_elsewhere(void)
+{
+	if (orderly)
+		return;
+	fflush(NULL);
+	_exit(2);
+}
+
+static int run(int argc, char **argv)
 {
 	struct outcome o = { 0 };
 	/* A file that may not grow is an error of writing, not a death. */
@@ -44,4 +57,13 @@ int main(int argc, char **argv)
 	else
 		usage_error(&o, "", "no command given");
 	return exit_status(&o);
+}
+
+int main(int argc, char **argv)
+{
+	if (atexit(on_exit_elsewhere) != 0)
+		return 2;
+	int status = run(argc, argv);
+	orderly = true;
+	return status;
 }

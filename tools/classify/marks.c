@@ -19,7 +19,8 @@ bool marks_capture(const struct clsf_ruleset *ruleset)
 	return false;
 }
 
-static void set(struct mark *mark, const struct clsf_match *m)
+/* False when memory is out. */
+static bool set(struct mark *mark, const struct clsf_match *m)
 {
 	size_t length = m->line.text_length;
 	if (length > MAX_TEXT)
@@ -29,6 +30,7 @@ static void set(struct mark *mark, const struct clsf_match *m)
 	mark->line = m->line.number;
 	mark->text.length = 0;
 	text_add(&mark->text, m->line.text, length);
+	return !mark->text.failed;
 }
 
 static void add_context(struct marks *marks, const struct clsf_field *field)
@@ -48,22 +50,24 @@ static void add_context(struct marks *marks, const struct clsf_field *field)
 
 void marks_add(struct marks *marks, const struct clsf_match *m)
 {
+	bool good = true;
 	switch (m->rule->role) {
 	case CLSF_ROLE_START:
 		if (!marks->start.rule)
-			set(&marks->start, m);
+			good = set(&marks->start, m);
 		for (size_t i = 0; i < m->n_fields && marks->n_context < MARKS_CONTEXT; i++)
 			add_context(marks, &m->fields[i]);
 		break;
 	case CLSF_ROLE_SUCCESS:
-		set(&marks->success, m);
+		good = set(&marks->success, m);
 		break;
 	case CLSF_ROLE_FAILURE:
-		set(&marks->failure, m);
+		good = set(&marks->failure, m);
 		break;
 	default:
 		break;
 	}
+	marks->failed_memory = marks->failed_memory || !good;
 }
 
 void marks_reset(struct marks *marks)
@@ -72,9 +76,11 @@ void marks_reset(struct marks *marks)
 	for (size_t i = 0; i < marks->n_context; i++)
 		free((char *)(uintptr_t)marks->context[i].value);
 	marks->n_context = 0;
+	marks->failed_memory = false;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		all[i]->rule = NULL;
 		all[i]->text.length = 0;
+		all[i]->text.failed = false;
 	}
 }
 

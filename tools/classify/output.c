@@ -3,14 +3,12 @@
 
 #include "output.h"
 
+#include "cli.h"
 #include "output_formats.h"
 
 static void emit(FILE *f, struct text *t)
 {
-	if (t->failed)
-		fputs("classify: out of memory\n", stderr);
-	else if (t->length)
-		fwrite(t->data, 1, t->length, f);
+	print_text(f, t);
 	text_free(t);
 }
 
@@ -117,6 +115,7 @@ void output_end(const struct output_options *o, struct output_state *state, FILE
 {
 	struct text t = { 0 };
 	groups_finish(groups);
+	state->failed = state->failed || (output_tells_groups(o->format) && groups->failed_memory);
 	switch (o->format) {
 	case OUTPUT_TEXT:
 		format_text_end(o, &t, totals, groups);

@@ -171,6 +171,7 @@ static void show_warnings(const struct output_options *o, struct text *t, const 
 		else if (w->has_offset)
 			text_addf(&m, " (offset %" PRIu64 ")", w->offset);
 		paragraph(o, t, "warning", m.data ? m.data : "", m.length);
+		t->failed = t->failed || m.failed;
 		text_free(&m);
 	}
 }
@@ -182,6 +183,7 @@ static void show_losers(const struct output_options *o, struct text *t, const st
 		struct text m = { 0 };
 		text_addf(&m, "%s (line %" PRIu64 "): %s", a->rule->id, a->line.number, a->why_not);
 		paragraph(o, t, i == 0 ? "not" : "", m.data ? m.data : "", m.length);
+		t->failed = t->failed || m.failed;
 		text_free(&m);
 	}
 	if (v->n_also > MAX_LOSERS) {

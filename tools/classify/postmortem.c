@@ -99,6 +99,7 @@ static void add_place(struct text *t, const struct postmortem_log *log, uint64_t
 		text_adds(&place, log->source);
 	text_add(&place, "", 1);
 	say(t, place.failed ? "" : place.data);
+	t->failed = t->failed || place.failed;
 	text_addf(t, ":%" PRIu64, line - (part ? part->lines : 0));
 	text_free(&place);
 }
@@ -444,6 +445,7 @@ static void write_summary(struct postmortem *pm, struct text *t, const struct ou
 		text_add_markdown(t, sentence.data, sentence.length);
 		text_adds(t, "\n");
 	}
+	t->failed = t->failed || sentence.failed;
 	text_free(&sentence);
 	text_adds(t, "\nThe first of it, as far as the logs tell: ");
 	if (pm->since.clock != CLSF_CLOCK_NONE)
@@ -519,6 +521,8 @@ static void write_rest(struct postmortem *pm, struct text *t, const struct outpu
 void postmortem_write(struct postmortem *pm, const struct output_totals *totals, struct groups *groups,
                       const char *hash, FILE *f)
 {
+	const struct text *parts[] = { &pm->title, &pm->impact, &pm->evidence, &pm->candidates, &pm->actions,
+		                       &pm->questions };
 	struct text t = { 0 };
 	groups_finish(groups);
 	text_adds(&t, "# Post-mortem: ");
@@ -537,10 +541,12 @@ void postmortem_write(struct postmortem *pm, const struct output_totals *totals,
 		write_rest(pm, &t, totals);
 	}
 	text_addf(&t, "\nRuleset `%s`.\n", hash);
-	if (t.failed || pm->failed_memory || groups->failed_memory)
-		fputs("classify: out of memory\n", stderr);
-	else
-		fwrite(t.data, 1, t.length, f);
+	t.failed = t.failed || pm->failed_memory || groups->failed_memory;
+	for (size_t i = 0; i < pm->n_rows; i++)
+		t.failed = t.failed || pm->rows[i].place.failed || pm->rows[i].text.failed;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		t.failed = t.failed || parts[i]->failed;
+	print_text(f, &t);
 	text_free(&t);
 }
 

@@ -74,7 +74,7 @@ static void check_cost(const struct clsf_ruleset *rs)
 		text_addf(&t, "%s:%u: %s: %s\n    ", e.rule->file, e.rule->line, e.rule->id, why);
 		text_add_visible(&t, e.expression, strlen(e.expression));
 		text_adds(&t, "\n");
-		fwrite(t.data, 1, t.length, stdout);
+		print_text(stdout, &t);
 		text_free(&t);
 	}
 	printf("expressions by the way their lines are found:");

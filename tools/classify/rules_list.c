@@ -30,7 +30,7 @@ static void list_json(const struct clsf_rule *rule)
 		text_add_json(&t, rule->expressions[i], strlen(rule->expressions[i]));
 	}
 	text_adds(&t, "]}\n");
-	fwrite(t.data, 1, t.length, stdout);
+	print_text(stdout, &t);
 	text_free(&t);
 }
 
@@ -43,9 +43,11 @@ static void list_rules(const struct clsf_ruleset *rs, bool jsonl)
 			continue;
 		}
 		struct text t = { 0 };
+		text_addf(&t, "%-44s %-26s %-8s ", rule->id, *rule->category ? rule->category : "-",
+		          clsf_role_name(rule->role));
 		text_add_visible(&t, rule->title, strlen(rule->title));
-		printf("%-44s %-26s %-8s %.*s\n", rule->id, *rule->category ? rule->category : "-",
-		       clsf_role_name(rule->role), (int)t.length, t.data ? t.data : "");
+		text_adds(&t, "\n");
+		print_text(stdout, &t);
 		text_free(&t);
 	}
 }

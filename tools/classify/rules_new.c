@@ -292,7 +292,7 @@ static void print_rule(const struct text *t, const struct new_options *options, 
                        struct outcome *o)
 {
 	if (!options->output) {
-		fwrite(t->data, 1, t->length, stdout);
+		print_text(stdout, t);
 		return;
 	}
 	if (write_new(options->output, options->force, t)) {

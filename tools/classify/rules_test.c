@@ -114,11 +114,7 @@ static void print_report(const struct report *r, const struct test_options *opti
 		report_jsonl(r, &t);
 	else
 		report_junit(r, &t);
-	fwrite(t.data, 1, t.length, stdout);
-	if (t.failed) {
-		complain("out of memory");
-		o->unread = true;
-	}
+	print_text(stdout, &t);
 	text_free(&t);
 	if (options->junit)
 		write_junit(r, options->junit, o);
@@ -130,6 +126,12 @@ static void test_rules(struct clsf_ruleset *rs, struct test_options *options, st
 	struct outcome ignored = { 0 };
 	struct load_options load = { .paths = &options->rules, .engine = CLSF_ENGINE_PCRE2, .silent = true };
 	struct clsf_ruleset *plain = load_rules(&load, &ignored);
+	if (!plain || clsf_ruleset_count(plain) != clsf_ruleset_count(rs)) {
+		complain("the rules could not be loaded a second time, for PCRE2 alone");
+		o->unread = true;
+		clsf_ruleset_unref(plain);
+		plain = NULL;
+	}
 	struct report report = { 0 };
 	test_examples(rs, plain, &report, o);
 	clsf_ruleset_unref(plain);

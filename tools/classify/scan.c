@@ -248,7 +248,7 @@ static void print_profile(const struct scan *scan, uint64_t nanoseconds)
 {
 	const struct clsf_worker **workers = calloc(scan->n_scanners + 1, sizeof(*workers));
 	size_t n = 0;
-	for (size_t i = 0; workers && i < scan->n_scanners; i++)
+	for (size_t i = 0; workers && scan->scanner && i < scan->n_scanners; i++)
 		if (scan->scanner[i].worker)
 			workers[n++] = scan->scanner[i].worker;
 	if (n)

@@ -195,7 +195,7 @@ const struct clsf_verdict *scanner_finish(struct scanner *s, const char **ret_wh
 	return NULL;
 }
 
-/* The verdict with one warning more, whose array the caller frees. */
+/* The verdict with one warning more, whose array the caller frees; without any when memory is out. */
 static struct clsf_verdict add_warning(const struct clsf_verdict *verdict, enum clsf_warning_code code,
                                        const char *message)
 {
@@ -219,10 +219,18 @@ static void hand_over_log(struct scanner *s, const struct clsf_verdict *verdict,
 	const struct span *span = w ? &w->span : s->span ? &s->span->span : NULL;
 	if (s->span && !w)
 		span_end(s->span, 0, verdict->lines);
+	if (s->marks.failed_memory) {
+		job_tell(s->job, NULL);
+		return;
+	}
 	if (w && !w->timed && result->bytes) {
 		more = add_warning(verdict, CLSF_WARN_NO_TIMESTAMPS,
 		                   "no line tells a time: all were looked at, whatever --since and --until say");
 		verdict = &more;
+		if (!more.warnings) {
+			job_tell(s->job, NULL);
+			return;
+		}
 	}
 	if (w && window_left_out(w) && !result->complete)
 		tell_remark(s, s->source, result->message, true);

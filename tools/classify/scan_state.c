@@ -85,7 +85,7 @@ void scan_state_pause(struct scan *scan)
 	/* What is remembered has been told: that comes first, and with some formats it comes last. */
 	if (!scan->state || output_waits(scan->options->output.format) || !state_due(scan->state))
 		return;
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if (fflush(stdout) == 0 && output_is_whole() && !scan->output.failed)
 		state_commit(scan->state);
 	look_after(scan);
 }
@@ -169,7 +169,7 @@ void scan_state_close(struct scan *scan)
 {
 	if (!scan->state)
 		return;
-	bool told = !ferror(stdout);
+	bool told = output_is_whole() && !scan->output.failed;
 	look_after(scan);
 	if (!scan->options->output.quiet && !scan->state_failed)
 		tell_sums(scan);
