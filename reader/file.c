@@ -82,7 +82,7 @@ static int file_read(struct clsf__source *s, void *room, size_t capacity, const 
 			return end_of_file(f, err);
 		if (errno == EAGAIN)
 			f->asks = true;
-		else if (errno == EINTR && f->wake_fd < 0)
+		else if (errno == EINTR && f->wake_fd < 0 && !f->regular)
 			return clsf__error(err, CLSF_E_BUSY, 0, "interrupted");
 		else if (errno != EINTR)
 			return clsf__error(err, CLSF_E_IO, errno, "read error at offset %llu: %s",
