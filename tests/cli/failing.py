@@ -56,12 +56,12 @@ WITH_ASAN = uses_asan()
 
 
 def counts(folder, process="parent"):
-    """What the processes of the last run counted: allocations and calls."""
+    """What the processes of the last run counted: allocations, calls, and descriptors left open."""
     path = folder / "counted"
     text = path.read_text() if path.exists() else ""
-    found = re.findall(rf"(?m)^{process} malloc (\d+) call (\d+)$", text)
+    found = re.findall(rf"(?m)^{process} malloc (\d+) call (\d+) open (\d+)$", text)
     path.unlink(missing_ok=True)
-    return [(int(a), int(c)) for a, c in found]
+    return [tuple(map(int, one)) for one in found]
 
 
 def times(data):

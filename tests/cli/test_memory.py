@@ -31,7 +31,7 @@ def sweep(classify, *arguments, step=1, before=None, after=None):
     if before:
         before()
     whole = classify.run(*arguments, **world(report=classify.folder / "counted"))
-    ((calls, _),) = counts(classify.folder)
+    ((calls, *_),) = counts(classify.folder)
     assert calls > 20
     # Where threads share the work, their number goes up and down a little.
     tried = 0
@@ -91,7 +91,7 @@ def test_compiling(logs):
     """In the child that compiles: an error and no rules, or all of them; never some. What is there stays."""
     args = "compile", "-r", "r.yaml", "--output", "kept.clsfrs"
     whole = logs.run(*args, **world(report=logs.folder / "counted"))
-    ((calls, _),) = counts(logs.folder, "child")
+    ((calls, *_),) = counts(logs.folder, "child")
     assert whole.code == 0 and calls > 100
     kept = (logs.folder / "kept.clsfrs").read_bytes()
     # The rules come first, the engine's compiler and its test of itself behind them.

@@ -6,11 +6,13 @@
  *
  *     FAILING_MALLOC=N          the Nth allocation of the process fails
  *     FAILING_CHILD=N           the Nth allocation after a fork fails, in the child
- *     FAILING_CALL=NAME:N:ERRNO the Nth call of that name fails; 0: all of them do
+ *     FAILING_CALL=NAME:N:ERRNO the Nth call of that name fails; 0: all of them do. "create" is any that
+ *                               changes a folder or opens a file to write
  *     FAILING_SHORT=N           reads and writes move N bytes at most
  *     FAILING_EINTR=1           every other call that may wait is interrupted first
  *     FAILING_CLOCK=SECONDS     the time of day jumps ahead by so much at one reading, back at the next
- *     FAILING_REPORT=FILE       at its end each process appends what it counted, "malloc N call N"
+ *     FAILING_REPORT=FILE       at its end each process appends what it counted, "malloc N call N open N"; the
+ *                               last are descriptors
  */
 
 /* Both names of each call are wanted here, not the one under the other's. */
@@ -52,6 +54,7 @@ static struct {
 	int (*fsync)(int);
 	int (*fdatasync)(int);
 	int (*ftruncate)(int, off_t);
+	int (*mkdir)(const char *, mode_t);
 	int (*rename)(const char *, const char *);
 	int (*fchmod)(int, mode_t);
 	int (*poll)(struct pollfd *, nfds_t, int);
@@ -66,7 +69,7 @@ static bool interrupts;
 static long jump;
 static char call_name[16];
 static int call_errno;
-static atomic_ulong allocations, calls, waits, readings;
+static atomic_ulong allocations, calls, readings, waits[3];
 
 static void resolve(void)
 {
@@ -79,8 +82,8 @@ static void resolve(void)
 		{ &real.posix_memalign, "posix_memalign" }, { &real.read, "read" }, { &real.write, "write" },
 		{ &real.pread, "pread64" }, { &real.pwrite, "pwrite64" }, { &real.open, "open" },
 		{ &real.mkstemp, "mkstemp64" }, { &real.close, "close" }, { &real.fsync, "fsync" },
-		{ &real.fdatasync, "fdatasync" }, { &real.ftruncate, "ftruncate64" }, { &real.rename, "rename" },
-		{ &real.fchmod, "fchmod" }, { &real.poll, "poll" }, { &real.clock_gettime, "clock_gettime" },
+		{ &real.fdatasync, "fdatasync" }, { &real.ftruncate, "ftruncate64" }, { &real.mkdir, "mkdir" },
+		{ &real.rename, "rename" }, { &real.fchmod, "fchmod" }, { &real.poll, "poll" }, { &real.clock_gettime, "clock_gettime" },
 		{ &real.time, "time" }, { &real.quit, "_exit" },
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -93,9 +96,12 @@ static void report(void)
 {
 	const char *path = getenv("FAILING_REPORT");
 	char line[96];
+	int left = 0;
+	for (int i = 3; i < 256; i++)
+		left += fcntl(i, F_GETFD) >= 0;
 	int fd = path ? REAL(open)(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644) : -1;
-	int n = snprintf(line, sizeof(line), "%s malloc %lu call %lu\n", child ? "child" : "parent",
-	                 (unsigned long)allocations, (unsigned long)calls);
+	int n = snprintf(line, sizeof(line), "%s malloc %lu call %lu open %d\n", child ? "child" : "parent",
+	                 (unsigned long)allocations, (unsigned long)calls, left);
 	if (fd < 0)
 		return;
 	if (real.write(fd, line, (size_t)n) < 0)
@@ -214,12 +220,12 @@ static bool fails(const char *name)
 	return true;
 }
 
-/* Before what may wait: interrupted, every other time. */
+/* Before what may wait: interrupted, every other time for each kind of call, or two of them might keep time. */
 static bool waits_in_vain(const char *name)
 {
 	if (fails(name))
 		return true;
-	if (!ready || !interrupts || atomic_fetch_add(&waits, 1) % 2)
+	if (!ready || !interrupts || atomic_fetch_add(&waits[*name == 'r' ? 0 : *name == 'w' ? 1 : 2], 1) % 2)
 		return false;
 	errno = EINTR;
 	return true;
@@ -260,13 +266,19 @@ ssize_t pwrite64(int fd, const void *data, size_t length, off64_t offset)
 	return pwrite(fd, data, length, offset);
 }
 
+/* To read, or to change what is there. */
+static const char *opening(int flags)
+{
+	return flags & O_CREAT || (flags & O_ACCMODE) != O_RDONLY ? "create" : "open";
+}
+
 int open(const char *path, int flags, ...)
 {
 	va_list arguments;
 	va_start(arguments, flags);
 	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
 	va_end(arguments);
-	return fails("open") ? -1 : REAL(open)(path, flags, mode);
+	return fails(opening(flags)) ? -1 : REAL(open)(path, flags, mode);
 }
 
 int open64(const char *path, int flags, ...)
@@ -275,12 +287,12 @@ int open64(const char *path, int flags, ...)
 	va_start(arguments, flags);
 	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
 	va_end(arguments);
-	return fails("open") ? -1 : REAL(open)(path, flags, mode);
+	return fails(opening(flags)) ? -1 : REAL(open)(path, flags, mode);
 }
 
 int mkstemp(char *name)
 {
-	return fails("open") ? -1 : REAL(mkstemp)(name);
+	return fails("create") ? -1 : REAL(mkstemp)(name);
 }
 
 int mkstemp64(char *name)
@@ -313,6 +325,11 @@ int ftruncate(int fd, off_t length)
 int ftruncate64(int fd, off64_t length)
 {
 	return ftruncate(fd, length);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	return fails("create") ? -1 : REAL(mkdir)(path, mode);
 }
 
 int rename(const char *old, const char *new)
