@@ -25,6 +25,8 @@ python_packages="python3-dev python3-venv swig git"
 # Further ones for `scripts/test --full`: other compilers, a browser for the report, Java for Spark.
 full_packages="clang libclang-rt-14-dev abigail-tools chromium
 	openjdk-17-jre-headless"
+# For `scripts/test --coverage`.
+coverage_packages="gcovr"
 # What the package index has to run the Python package on Spark and Dask.
 engine_wheels="pyspark pyarrow pandas<3 dask pytest"
 
