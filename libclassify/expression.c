@@ -20,8 +20,9 @@
 #define JIT_STACK_START ((size_t)32 * 1024)
 #define JIT_STACK_MAX ((size_t)512 * 1024)
 #define HEAP_LIMIT_KIB 20480
-#define LONG_SUBJECT ((size_t)16 * 1024)
-#define INTERPRETER_STEPS UINT64_C(200000000)
+#define LONG_SUBJECT ((size_t)1024)
+#define FAST_STEPS ((uint32_t)4 * 1024 * 1024)
+#define STEPS_PER_BYTE 64
 #define MAX_GROUPS 256      /* pairs of offsets that a runner keeps */
 
 struct clsf__expression {
@@ -32,7 +33,9 @@ struct clsf__expression {
 	pcre2_code *code;            /* NULL until it is ready */
 	pcre2_code *valid;           /* of a UTF expression: for subjects that are valid UTF-8, or NULL */
 	bool translated;             /* there is machine code of `valid`, or of `code` where that is NULL */
-	atomic_bool ready;
+	pcre2_code *counted;         /* with a callout before each item; NULL until it is needed */
+	bool counted_translated;
+	atomic_bool ready, countable;
 	size_t n_names;
 	struct {
 		const char *name;
@@ -44,7 +47,11 @@ struct clsf__runner {
 	struct clsf_allocator allocator;
 	pcre2_general_context *general;
 	pcre2_match_context *context;
-	uint32_t match_limit;
+	uint32_t match_limit;        /* of all steps together */
+	uint32_t fast_limit;         /* of those from one start, as PCRE2 counts them */
+	uint64_t steps, most_steps;  /* of the counted run under way */
+	uint64_t work;               /* steps of all counted runs */
+	size_t position;
 	pcre2_match_data *data;
 	pcre2_jit_stack *stack;
 };
@@ -110,7 +117,7 @@ bool clsf__pattern_is_utf(const char *pattern, size_t length)
  * PCRE2_ERROR_HEAP_FAILED: no memory. `invalid`: subjects may hold what is no UTF-8.
  */
 static int compile(pcre2_general_context *general, const char *pattern, size_t length, bool invalid,
-                   pcre2_code **ret_code, size_t *ret_offset)
+                   uint32_t more, pcre2_code **ret_code, size_t *ret_offset)
 {
 	pcre2_compile_context *context = general ? pcre2_compile_context_create(general) : NULL;
 	if (!context)
@@ -121,7 +128,7 @@ static int compile(pcre2_general_context *general, const char *pattern, size_t l
 	uint32_t options = !clsf__pattern_is_utf(pattern, length) ? 0
 	                   : invalid                              ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF
 	                                                          : PCRE2_UTF;
-	*ret_code = pcre2_compile((PCRE2_SPTR)pattern, length, options, &number, &offset, context);
+	*ret_code = pcre2_compile((PCRE2_SPTR)pattern, length, options | more, &number, &offset, context);
 	pcre2_compile_context_free(context);
 	*ret_offset = offset;
 	return *ret_code ? 0 : number;
@@ -134,7 +141,7 @@ int clsf__expression_check(const struct clsf_allocator *a, const char *pattern, 
 	pcre2_general_context *general = pcre2_general_context_create(pcre2_allocate, pcre2_release, &copy);
 	pcre2_code *code = NULL;
 	*ret_offset = 0;
-	int number = compile(general, pattern, length, true, &code, ret_offset);
+	int number = compile(general, pattern, length, true, 0, &code, ret_offset);
 	int result = 0;
 	if (number == PCRE2_ERROR_HEAP_FAILED) {
 		result = clsf__error(err, CLSF_E_NOMEM, number, "out of memory");
@@ -168,6 +175,7 @@ struct clsf__expression *clsf__expression_new(const struct clsf_allocator *a, co
 	e->pattern = pattern;
 	e->length = length;
 	atomic_init(&e->ready, false);
+	atomic_init(&e->countable, false);
 	return e;
 }
 
@@ -177,6 +185,7 @@ void clsf__expression_free(const struct clsf_allocator *a, struct clsf__expressi
 		return;
 	pcre2_code_free(e->code);
 	pcre2_code_free(e->valid);
+	pcre2_code_free(e->counted);
 	pcre2_general_context_free(e->general);
 	clsf__free(a, e);
 }
@@ -193,7 +202,7 @@ static enum clsf__run prepare(struct clsf__expression *e)
 		size_t offset;
 		if (!e->general)
 			e->general = pcre2_general_context_create(pcre2_allocate, pcre2_release, &e->allocator);
-		int number = compile(e->general, e->pattern, e->length, true, &e->code, &offset);
+		int number = compile(e->general, e->pattern, e->length, true, 0, &e->code, &offset);
 		if (number) {
 			result = number == PCRE2_ERROR_HEAP_FAILED ? CLSF__RUN_NOMEM : CLSF__RUN_LIMIT;
 		} else {
@@ -206,11 +215,32 @@ static enum clsf__run prepare(struct clsf__expression *e)
 			 */
 			pcre2_code *fast = e->code;
 			if (clsf__pattern_is_utf(e->pattern, e->length))
-				fast = compile(e->general, e->pattern, e->length, false, &e->valid, &offset) == 0
+				fast = compile(e->general, e->pattern, e->length, false, 0, &e->valid, &offset) == 0
 				               ? e->valid
 				               : NULL;
 			e->translated = fast && pcre2_jit_compile(fast, PCRE2_JIT_COMPLETE) == 0;
 			atomic_store_explicit(&e->ready, true, memory_order_release);
+		}
+	}
+	pthread_mutex_unlock(&preparing);
+	return result;
+}
+
+/* The form whose steps are counted. Few expressions ever meet a text that needs it. */
+static enum clsf__run prepare_counted(struct clsf__expression *e)
+{
+	enum clsf__run result = CLSF__RUN_MATCH;
+	pthread_mutex_lock(&preparing);
+	if (!atomic_load_explicit(&e->countable, memory_order_relaxed)) {
+		size_t offset;
+		int number = compile(e->general, e->pattern, e->length, true, PCRE2_AUTO_CALLOUT, &e->counted, &offset);
+		if (number == PCRE2_ERROR_HEAP_FAILED) {
+			result = CLSF__RUN_NOMEM;
+		} else {
+			/* One that is too large with what counts stays without; see above for UTF. */
+			e->counted_translated = e->counted && !clsf__pattern_is_utf(e->pattern, e->length) &&
+			                        pcre2_jit_compile(e->counted, PCRE2_JIT_COMPLETE) == 0;
+			atomic_store_explicit(&e->countable, true, memory_order_release);
 		}
 	}
 	pthread_mutex_unlock(&preparing);
@@ -238,7 +268,8 @@ int clsf__runner_new(const struct clsf_allocator *a, uint32_t match_limit,
 		return CLSF_E_NOMEM;
 	}
 	r->match_limit = match_limit;
-	pcre2_set_match_limit(r->context, match_limit);
+	r->fast_limit = match_limit < FAST_STEPS / LONG_SUBJECT ? match_limit : (uint32_t)(FAST_STEPS / LONG_SUBJECT);
+	pcre2_set_match_limit(r->context, r->fast_limit);
 	pcre2_set_heap_limit(r->context, HEAP_LIMIT_KIB);
 	if (r->stack)
 		pcre2_jit_stack_assign(r->context, NULL, r->stack);
@@ -259,6 +290,55 @@ void clsf__runner_free(struct clsf__runner *r)
 	clsf__free(&a, r);
 }
 
+/*
+ * Before each item of the expression: one step, and one for each byte by which the place moved, so that
+ * a run of a repetition counts as long as it is.
+ */
+static int count_steps(pcre2_callout_block *block, void *data)
+{
+	struct clsf__runner *r = data;
+	size_t at = block->current_position;
+	r->steps += 1 + (at > r->position ? at - r->position : r->position - at);
+	r->position = at;
+	return r->steps > r->most_steps ? PCRE2_ERROR_MATCHLIMIT : 0;
+}
+
+/*
+ * PCRE2 has a limit for each place where a match could start, and does not count what it skips, so
+ * that a long text takes the square of its length, or more. Here all steps of the call count
+ * together, and there may be so many for each byte.
+ */
+static int run_counted(struct clsf__runner *r, struct clsf__expression *e, const char *subject, size_t length)
+{
+	if (!atomic_load_explicit(&e->countable, memory_order_acquire) && prepare_counted(e) != CLSF__RUN_MATCH)
+		return PCRE2_ERROR_NOMEMORY;
+	if (!e->counted)
+		return PCRE2_ERROR_MATCHLIMIT;
+	r->steps = r->position = 0;
+	r->most_steps = (uint64_t)length * STEPS_PER_BYTE;
+	r->most_steps = r->most_steps > r->match_limit ? r->most_steps : r->match_limit;
+	pcre2_set_callout(r->context, count_steps, r);
+	pcre2_set_match_limit(r->context, UINT32_MAX);
+	int n = e->counted_translated
+	                ? pcre2_jit_match(e->counted, (PCRE2_SPTR)subject, length, 0, 0, r->data, r->context)
+	                : pcre2_match(e->counted, (PCRE2_SPTR)subject, length, 0, 0, r->data, r->context);
+	pcre2_set_callout(r->context, NULL, NULL);
+	pcre2_set_match_limit(r->context, r->fast_limit);
+	r->work += r->steps;
+	return n;
+}
+
+/* At full speed, where a text is so short that its square is bearable. */
+static int run_fast(struct clsf__runner *r, struct clsf__expression *e, const char *subject, size_t length)
+{
+	pcre2_code *fast = !e->valid ? e->code : clsf__is_utf8(subject, length) ? e->valid : NULL;
+	/* Past the checks of pcre2_match(), which take as long as a short line. */
+	if (fast && e->translated)
+		return pcre2_jit_match(fast, (PCRE2_SPTR)subject, length, 0, 0, r->data, r->context);
+	return pcre2_match(fast ? fast : e->code, (PCRE2_SPTR)subject, length, 0,
+	                   fast && e->valid ? PCRE2_NO_UTF_CHECK : 0, r->data, r->context);
+}
+
 enum clsf__run clsf__run(struct clsf__runner *r, struct clsf__expression *e,
                          const char *subject, size_t length, size_t *ret_start, size_t *ret_end)
 {
@@ -267,26 +347,9 @@ enum clsf__run clsf__run(struct clsf__runner *r, struct clsf__expression *e,
 		if (prepared != CLSF__RUN_MATCH)
 			return prepared;
 	}
-	int n;
-	pcre2_code *fast = !e->valid ? e->code : clsf__is_utf8(subject, length) ? e->valid : NULL;
-	if (fast && e->translated) {
-		/* Past the checks of pcre2_match(), which take as long as a short line. */
-		n = pcre2_jit_match(fast, (PCRE2_SPTR)subject, length, 0, 0, r->data, r->context);
-	} else if (fast) {
-		n = pcre2_match(fast, (PCRE2_SPTR)subject, length, 0, e->valid ? PCRE2_NO_UTF_CHECK : 0,
-		                r->data, r->context);
-	} else if (length > LONG_SUBJECT) {
-		/*
-		 * The interpreter counts its steps anew for each place where a match
-		 * could start: on a long line each gets its share of a whole.
-		 */
-		uint64_t share = INTERPRETER_STEPS / length;
-		pcre2_set_match_limit(r->context, share < r->match_limit ? (uint32_t)share : r->match_limit);
-		n = pcre2_match(e->code, (PCRE2_SPTR)subject, length, 0, 0, r->data, r->context);
-		pcre2_set_match_limit(r->context, r->match_limit);
-	} else {
-		n = pcre2_match(e->code, (PCRE2_SPTR)subject, length, 0, 0, r->data, r->context);
-	}
+	int n = length > LONG_SUBJECT ? PCRE2_ERROR_MATCHLIMIT : run_fast(r, e, subject, length);
+	if (n == PCRE2_ERROR_MATCHLIMIT)
+		n = run_counted(r, e, subject, length);
 	if (n >= 0) {
 		const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(r->data);
 		*ret_start = offsets[0];
@@ -308,6 +371,11 @@ enum clsf__run clsf__run(struct clsf__runner *r, struct clsf__expression *e,
 		/* Nothing that is known to happen; not to be taken for an answer either. */
 		return CLSF__RUN_LIMIT;
 	}
+}
+
+uint64_t clsf__runner_work(const struct clsf__runner *r)
+{
+	return r->work;
 }
 
 size_t clsf__captures(const struct clsf__runner *r, const struct clsf__expression *e,

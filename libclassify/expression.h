@@ -54,6 +54,9 @@ int clsf__runner_new(const struct clsf_allocator *a, uint32_t match_limit,
                      struct clsf__runner **ret_runner);
 void clsf__runner_free(struct clsf__runner *runner);
 
+/* Steps that were counted since it was made: those on long texts, and on others where they were many. */
+uint64_t clsf__runner_work(const struct clsf__runner *runner);
+
 enum clsf__run {
 	CLSF__RUN_NO_MATCH,
 	CLSF__RUN_MATCH,

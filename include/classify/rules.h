@@ -110,7 +110,7 @@ struct clsf_loader_options {
 	int defer;                       /* 1: files are only read when added; clsf_loader_compile() parses them */
 	uint32_t max_rules;              /* default 100,000 */
 	size_t max_file_size;            /* bytes of one rule file; default 16 MiB */
-	uint32_t match_limit;            /* PCRE2's match limit for one expression on one line; default 1,000,000 */
+	uint32_t match_limit;            /* steps of PCRE2 for one expression on one line; default 1,000,000 */
 };
 #define CLSF_LOADER_OPTIONS_INIT CLSF__INIT(struct clsf_loader_options)
 
