@@ -111,6 +111,7 @@ static const struct word routine[] = {
 	{ "stack trace", -3 },      { "[help ", -3 },
 	{ "no errors", -4 },        { "0 failed", -3 },
 	{ "was ignored", -3 },      { "running after_script", -4 }, { "skipping", -1 },
+	{ "section_end:", -4 },     { "section_start:", -4 },
 };
 
 #define N_WORDS (sizeof(words) / sizeof(words[0]))
@@ -344,9 +345,7 @@ int clsf__telling_keep(struct clsf_stream *s, struct clsf_worker *w, const struc
 			s->n_telling = 0;
 			return CLSF_E_NOMEM;
 		}
-		/* The marker is a candidate too, and goes before what tells nothing. */
-		if (i == 0 && weighed.score < 0)
-			weighed.score = 0;
+		/* The marker is a candidate too, and stays one when nothing else tells anything. */
 		if (i > 0 && weighed.score < 0)
 			continue;
 		size_t at = s->n_telling < CLSF__MAX_TELLING ? s->n_telling++ : CLSF__MAX_TELLING;
