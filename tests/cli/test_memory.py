@@ -59,7 +59,7 @@ def test_threads(logs):
 @pytest.mark.parametrize("form", ["text", "json", "markdown", "junit", "sarif", "csv", "prometheus", "postmortem"])
 def test_formats(logs, form):
     """An output that is not whole is an error, whatever is missing of it."""
-    sweep(logs, "scan", "-r", "r.yaml", "--jobs", "1", "-o", form, "--context", "2", "d/a.log", "d/b.log", step=9)
+    sweep(logs, "scan", "-r", "r.yaml", "--jobs", "1", "-o", form, "--context", "2", "d/a.log", "d/b.log", step=13)
 
 
 @pytest.mark.parametrize("options", [
@@ -67,7 +67,7 @@ def test_formats(logs, form):
     ["--no-cache", "--no-unwrap", "-o", "jsonl", "d/b.log"]])
 def test_options(logs, options):
     """Ways of scanning that have memory of their own."""
-    sweep(logs, "scan", "-r", "r.yaml", "--jobs", "1", *options, step=7)
+    sweep(logs, "scan", "-r", "r.yaml", "--jobs", "1", *options, step=11)
 
 
 def test_incident(logs):
@@ -143,7 +143,7 @@ def test_state(logs):
         assert all(log in everything for log in again.objects())
         assert logs.run(*args).objects() == []
 
-    sweep(logs, *args, step=67, before=fresh, after=told_once)
+    sweep(logs, *args, step=131, before=fresh, after=told_once)
     sweep(logs, "stats", "base.db", step=31)
 
 
@@ -160,5 +160,5 @@ def test_report(logs):
         assert text == "the old one" or text.endswith("</html>\n"), n
         assert done.code != 0 or text != "the old one"
 
-    sweep(logs, *args, step=7, before=old, after=whole_or_old)
+    sweep(logs, *args, step=11, before=old, after=whole_or_old)
     assert not [path for path in logs.folder.iterdir() if path.name.startswith("r.html.")]

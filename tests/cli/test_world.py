@@ -257,7 +257,7 @@ def test_little_memory(logs):
     peak = re.search(r"VmPeak:\s*(\d+) kB", run_and_read(logs, *SCAN, "d/a.log"))
     need = int(peak[1]) * 1024
     # Some 90 MB, in many members.
-    logs.write("large.log.gz", gzip.compress((LOG * 10000).encode(), 1, mtime=0) * 60)
+    logs.write("large.log.gz", gzip.compress(b"nothing to see in this line\n" * 55000 + LOG.encode(), 1, mtime=0) * 60)
     done = limited(logs, {resource.RLIMIT_AS: need + (64 << 20)}, *SCAN, "large.log.gz")
     assert (done.code, done.err) == (0, "")
     whole = logs.run(*SCAN, "d")
