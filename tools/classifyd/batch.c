@@ -4,6 +4,7 @@
 #include "batch.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,4 +99,27 @@ bool batch_labels_with(struct pool *p, const char *labels, size_t length, const 
 	                               end == 0 ? "{" : first ? "" : ", ", name, category);
 	*ret = joined;
 	return true;
+}
+
+/* Behind the string that begins before `p`; its escapes need not be good. */
+static const char *skip_string(const char *p, const char *end)
+{
+	while (p < end && *p != '"')
+		p += *p == '\\' && end - p > 1 ? 2 : 1;
+	return p < end ? p + 1 : end;
+}
+
+bool batch_json_is_modest(const void *body, size_t length, const struct batch_limits *limits, char why[256])
+{
+	size_t most = limits->entries > SIZE_MAX / 8 ? SIZE_MAX : 4 * limits->entries + 1000, n = 0;
+	const char *end = (const char *)body + length;
+	for (const char *p = body; p < end;) {
+		char c = *p++;
+		n += c == ',' || c == '[' || c == '{';
+		if (c == '"')
+			p = skip_string(p, end);
+	}
+	if (n > most)
+		snprintf(why, 256, "%zu values in JSON; with the limit of entries there may be %zu", n, most);
+	return n <= most;
 }

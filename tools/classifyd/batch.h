@@ -108,6 +108,12 @@ const char *batch_field_name(struct pool *p, const char *name);
 bool batch_labels_with(struct pool *p, const char *labels, size_t length, const char *category,
                        const char **ret, size_t *ret_length);
 
+/*
+ * Whether a body in JSON has few enough values to be made a tree: each takes fifty bytes and more, and
+ * may be three in the body. Where it has not, `why` says so.
+ */
+bool batch_json_is_modest(const void *body, size_t length, const struct batch_limits *limits, char why[256]);
+
 /* The functions of the formats. */
 enum batch_result loki_protobuf_read(struct batch *b, const void *body, size_t length,
                                      const struct batch_limits *limits, char why[256]);

@@ -340,6 +340,8 @@ enum batch_result json_read(struct batch *b, const void *body, size_t length,
                             const struct batch_limits *limits, char why[256])
 {
 	json_error_t error;
+	if (!batch_json_is_modest(body, length, limits, why))
+		return BATCH_TOO_LARGE;
 	json_t *root = json_loadb(body, length, JSON_ALLOW_NUL, &error);
 	if (!root) {
 		snprintf(why, 256, "offset %d: %s", error.position, error.text);

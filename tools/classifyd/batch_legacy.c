@@ -58,6 +58,8 @@ enum batch_result legacy_json_read(struct batch *b, const void *body, size_t len
 	json_error_t error;
 	size_t n = 0, i, j;
 	json_t *stream, *value;
+	if (!batch_json_is_modest(body, length, limits, why))
+		return BATCH_TOO_LARGE;
 	json_t *root = json_loadb(body, length, JSON_ALLOW_NUL, &error);
 	if (!root) {
 		snprintf(why, 256, "offset %d: %s", error.position, error.text);
