@@ -8,19 +8,12 @@ Bodies of 256 KiB of log text in 20 streams each, 10,000 streams in all, as snap
 is the processor time of classifyd, read from /proc, so that client, receiver and neighbours are
 left out: megabytes of log text for each second of it. Latency is that of one client that sends one
 body after the other, through classifyd and straight to the receiver, taking turns.
-
-Where promtail is on the PATH, its pipeline is given the same lines and the same 100 expressions, a `match`
-stage with a label for each. Both read standard input and push to the same receiver; the processor
-time of their starts, with nothing to read, is taken off. First it is seen that both mark the same lines.
 """
 
 import argparse
-import collections
 import itertools
-import json
 import os
 import re
-import shutil
 import socket
 import statistics
 import subprocess
@@ -204,93 +197,6 @@ def latency(daemon, receiver, bodies):
     return statistics.median(added), added[min(len(added) - 1, len(added) * 99 // 100)]
 
 
-class Keeper(Receiver):
-    """Keeps the bodies."""
-
-    def __init__(self):
-        self.bodies = []
-        super().__init__()
-
-    def take(self, body):
-        self.bodies.append(body)
-
-
-def marked(receiver):
-    """How often each line came with which category."""
-    found = collections.Counter()
-    for body in receiver.bodies:
-        for labels, entries in wire.read_push_protobuf(body):
-            found.update((line, labels.get("failure_category")) for _, line, _ in entries)
-    return found
-
-
-def promtail_pipeline(folder, expressions, port):
-    """Its configuration: what each rule is to classifyd is a match stage here."""
-    def stage(expression):
-        selector = '{job="stdin"} |~ ' + json.dumps(expression, ensure_ascii=False)
-        return ("      - match:\n          selector: '" + selector.replace("'", "''") + "'\n"
-                "          stages: [{static_labels: {failure_category: build_step_failed}}]\n")
-
-    path = folder / "promtail.yaml"
-    path.write_text(
-        f"server: {{disable: true}}\npositions: {{filename: {folder}/positions.yaml}}\n"
-        f"clients: [{{url: 'http://127.0.0.1:{port}/loki/api/v1/push', batchwait: 200ms}}]\n"
-        "scrape_configs:\n  - job_name: stdin\n    static_configs: [{labels: {job: stdin}}]\n"
-        "    pipeline_stages:\n" + "".join(map(stage, expressions)))
-    return path
-
-
-def processor_time(command, log):
-    with open(log, "rb") as lines:
-        process = subprocess.Popen(command, stdin=lines, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, used = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"daemon.py: {command[0]} ended with {status}")
-    return used.ru_utime + used.ru_stime
-
-
-def agents(build, data, size, rounds):
-    """Lines of the results: classifyd beside the pipeline of promtail."""
-    promtail = shutil.which("promtail")
-    if not promtail:
-        return ["The pipeline of promtail is not compared: it is not on the PATH."]
-    generator = [sys.executable, HERE / "generate.py"]
-    subprocess.run([*generator, "rules", "100", data / "r100"], check=True)
-    logs = {n: data / f"agents-{n}.log" for n in (1 << 20, size, size * 16)}
-    for n, path in logs.items():
-        subprocess.run([*generator, "log", data / "r100.hits", "ordinary", str(n), path], check=True)
-    expressions = (data / "r100.txt").read_text().splitlines()
-
-    def commands(port):
-        classifyd = [build / "tools" / "classifyd" / "classifyd", "--stdin", "--no-verdicts", "--rules",
-                     data / "r100.yaml", "--loki", f"http://127.0.0.1:{port}"]
-        return classifyd, [promtail, "-stdin", f"-config.file={promtail_pipeline(data, expressions, port)}"]
-
-    came = []
-    for i in range(2):
-        keeper = Keeper()
-        processor_time(commands(keeper.port)[i], logs[1 << 20])
-        came.append(marked(keeper))
-    if came[0] != came[1]:
-        odd = list((came[0] - came[1]).items())[:3] + list((came[1] - came[0]).items())[:3]
-        sys.exit(f"daemon.py: classifyd and promtail do not say the same: {odd}")
-    hits = sum(n for (_, category), n in came[0].items() if category)
-    if not hits:
-        sys.exit("daemon.py: no line is marked")
-    receiver, figures = Receiver(), ([], [])
-    for _ in range(rounds):
-        for i, log in enumerate((logs[size * 16], logs[size])):
-            command = commands(receiver.port)[i]
-            used = processor_time(command, log) - processor_time(command, os.devnull)
-            figures[i].append(log.stat().st_size / 1e6 / used)
-    ratio = [a / b for a, b in zip(*figures)]
-    return [
-        f"Lines from standard input, 100 rules, ordinary; {rounds} rounds. Of {sum(came[0].values())} lines both marked "
-        f"the same {hits}.", "", "| what | MB of log text for a second of its processor time |", "|---|---|",
-        f"| classifyd --stdin | {spread(figures[0])} |", f"| promtail, 100 match stages | {spread(figures[1], 2)} |", "",
-        f"classifyd does {spread(ratio)} times as much."]
-
-
 def spread(figures, digits=0):
     return f"{statistics.median(figures):.{digits}f} ({min(figures):.{digits}f}..{max(figures):.{digits}f})"
 
@@ -322,15 +228,13 @@ def main():
             delay = [latency(daemons["all"], receiver, bodies) for _ in range(rounds)]
         for daemon in daemons.values():
             daemon.stop()
-    beside = agents(a.build, a.data, (1 << 20) if a.quick else (4 << 20), rounds)
     text = "\n".join([
         f"Bodies of {BODY >> 10} KiB of text in 20 streams, {STREAMS} streams, protobuf in snappy ({how}); shipped packs; "
         f"{rounds} rounds, median and spread.", "",
         "| log | what is done | MB of log text for a second of classifyd's processor time |", "|---|---|---|", *rows, "",
         f"One client after the other body, added to the time of the receiver alone (ordinary): median "
         f"{spread([m for m, _ in delay], 2)} ms, 99th percentile {spread([p for _, p in delay], 2)} ms.", "",
-        f"Resident memory after each round, all logs: {min(memory):.0f} to {max(memory):.0f} MiB.", "",
-        *beside, ""])
+        f"Resident memory after each round, all logs: {min(memory):.0f} to {max(memory):.0f} MiB.", ""])
     print(text)
     if a.out:
         a.out.write_text("<!-- SPDX-License-Identifier: Apache-2.0 -->\n# What classifyd costs\n\n"
