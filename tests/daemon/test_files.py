@@ -45,9 +45,10 @@ def test_files_are_read_and_followed(reader, sink):
 @pytest.mark.parametrize("queue", [True, False])
 def test_a_restart_neither_loses_nor_repeats(reader, sink, queue):
     r = reader(queue=queue, positions=not queue)
-    r.write("a.log", "one\ntwo\nbeg")
+    r.write("a.log", "one\ntwo\n")
     r.start()
     wait_for(sink, ["one", "two"])
+    r.write("a.log", "beg")                      # which would be a line after five seconds
     r.stop()
     r.write("a.log", "un\nthree\n")
     r.write("b.log", "four\n")

@@ -394,11 +394,12 @@ def test_ten_thousand_idle_connections(daemons, rules, sink, many_files):
             idle.append(connect(daemon))
         until(lambda: daemon.metric("classify_connections") >= 10_000, "ten thousand connections")
         assert daemon.push_lines(["no space left"])[0] == 204
-        for s in idle[::10]:                     # and they are good for something
+        for s in idle[::100]:                    # and they are good for something
             s.sendall(request_of(["quiet"]))
-        assert all(b" 204 " in s.recv(4096) for s in idle[::10])
+        assert all(b" 204 " in s.recv(4096) for s in idle[::100])
         after = daemon.memory()
-        assert after is None or after - before < 100
+        # What each may hold, also where malloc() writes on what it gives.
+        assert after is None or after - before < 10_000 * 24 / 1024
     finally:
         for s in idle:
             s.close()
