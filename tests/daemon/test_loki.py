@@ -213,7 +213,7 @@ def test_other_refusals_are_the_clients(between, loki):
 def test_verdicts_and_the_queries_on_them(between, loki):
     lines = ["build x starts", "no space left", "all is lost", "build y starts", "all is well", "build z starts"]
     assert push(between, streams_of("builds", lines)) == 204
-    # Loki before 3.6 keeps the backslashes that JSON needs in metadata.
+    # Loki 3.5 and older keep the backslashes of JSON in metadata.
     query = '{job="classify"} | source=~`{job=\\\\?"builds\\\\?"}`'
     found = until(lambda: len(loki.entries(query)) == 2 and loki.entries(query), "two verdicts")
     assert [labels["result"] for labels, _ in found] == ["failed", "passed"]
