@@ -34,6 +34,12 @@ write("log", "utf16", b"\x03\x00" + "begin\nno space\nfailed\n".encode("utf-16")
 write("log", "wrapped", b"\x05\x01" + b'{"log":"no space left\\n","stream":"stderr","time":"2026-03-01T10:00:00Z"}\n'
       b"2026-03-01T10:00:00.1Z stderr F one 12\n\x1b[31mfailed\x1b[0m\r\n" * 5)
 
+for number, line in enumerate((b"2026-03-01T10:00:00Z stderr F {\"log\":\"no space\\n\",\"time\":\"2026-03-01T10:00:00Z\"}",
+                               b"E0301 10:00:00.000001 1 x.go:1] msg=\"a \\\"b\\\"\" time=1772359200", b"\x1b[31m10%\r20%\x1b[0m done",
+                               b"<13>Mar  1 10:00:00 host app[1]: {\"a\":{\"b\":[1,\"\\u00e9\"]}}",
+                               b"1.2.3.4 - - [01/Mar/2026:10:00:00 +0100] \"GET / HTTP/1.1\" 200", b"[step-build] [2026-03-01 10:00:00,123] x")):
+    write("line", str(number), line)
+
 small = []
 for pack in sorted((TOP / "rules").glob("*/*.yaml")):
     text = pack.read_text()
