@@ -44,6 +44,7 @@ def world(**failing):
     if WITH_ASAN:
         given = os.environ.get("ASAN_OPTIONS", "")
         environment["ASAN_OPTIONS"] = f"{given}:verify_asan_link_order=0"
+        environment["LSAN_OPTIONS"] = f"suppressions={HERE.parent / 'faults/leaks.txt'}:print_suppressions=0"
     environment.update({f"FAILING_{name.upper()}": str(value) for name, value in failing.items()})
     return environment
 
