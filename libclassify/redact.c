@@ -28,6 +28,8 @@ static const char *const secrets[] = {
 	"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(?<s>.+?)(?:-----END|\\z)",
 	/* A line of a key or certificate whose beginning is out of sight. */
 	"(?m)^[ \\t]*(?<s>[A-Za-z0-9+/]{60,76}={0,2})[ \\t]*$",
+	/* The same behind a timestamp or a name: neither a hash in hexadecimal nor a path looks like it. */
+	"(?m)[\\s|\\]](?<s>(?=[^\\s=]*[A-Z])(?=[^\\s=]*[a-z])(?=[^\\s=]*[0-9])[A-Za-z0-9+][A-Za-z0-9+/]{59,75}={0,2})[ \\t\\r]*$",
 	"(?<s>[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\\.[A-Za-z0-9-]{1,63})*\\.[A-Za-z]{2,24})\\b",
 };
 #define N_SECRETS (sizeof(secrets) / sizeof(secrets[0]))

@@ -301,6 +301,8 @@ SECRETS = [
     ("export API_KEY='hunter06xyz'", "hunter06xyz"),
     ("aws_secret_access_key = hunter07/abc+defgh", "hunter07/abc"),
     ("mail to jane.doe@corp.example failed", "jane.doe@corp.example"),
+    ("posted with xoxb-2048-4096-abcdefghijkl", "xoxb-2048-4096-abcdefghijkl"),
+    ("| " + "Kq7/vN2x" * 8, "Kq7/vN2x" * 8),
 ]
 
 
@@ -336,11 +338,27 @@ def test_redaction_of_unknown(classify):
 
 def test_redaction_leaves_the_rest(classify):
     """What is no secret stays: digests, commits, hosts and paths are needed to act."""
-    line = ("oops registry.example/app@sha256:" + "0a" * 32 + " commit " + "1b" * 20
-            + " at https://git.example/team/app.git in /srv/tokens/README by uid 1000")
     rules = classify.rules(rule("r", "^oops"))
-    done = classify.run("scan", "-r", rules, "-o", "jsonl", "--redact", "-", stdin=line.encode())
-    assert done.objects()[0]["text"] == line
+    for line in ("oops registry.example/app@sha256:" + "0a" * 32 + " commit " + "1b" * 20
+                 + " at https://git.example/team/app.git in /srv/tokens/README by uid 1000",
+                 "oops container " + "2c" * 32,
+                 "oops in /home/Builder7/" + "src/Main" * 8,
+                 "oops 123e4567-e89b-12d3-a456-426614174000"):
+        done = classify.run("scan", "-r", rules, "-o", "jsonl", "--redact", "-", stdin=line.encode())
+        assert done.objects()[0]["text"] == line
+
+
+KEY = ["-----BEGIN RSA PRIVATE KEY-----", *("Kq7/vN2x" * 7 + f"{i:08}" for i in range(12)), "Zm9vYmFy==",
+       "-----END RSA PRIVATE KEY-----"]
+
+
+@pytest.mark.parametrize("prefix", ["", "2026-03-01T10:00:00.123456789Z ", "app-1  | "])
+def test_redaction_of_a_key(classify, prefix):
+    """Each line of a key, also where its beginning is not in what is shown, behind what wrappers put in front."""
+    log = [prefix + line for line in [*KEY, "oops"]]
+    done = classify.run("scan", "-r", classify.rules(rule("r", "^oops$")), "-o", "markdown", "--context", "8", "-",
+                        stdin="\n".join(log).encode())
+    assert "[redacted]" in done.out and "END RSA" in done.out and "Kq7/vN2x" not in done.out
 
 
 def test_redaction_keeps_places(classify):
