@@ -40,6 +40,12 @@ for number, line in enumerate((b"2026-03-01T10:00:00Z stderr F {\"log\":\"no spa
                                b"1.2.3.4 - - [01/Mar/2026:10:00:00 +0100] \"GET / HTTP/1.1\" 200", b"[step-build] [2026-03-01 10:00:00,123] x")):
     write("line", str(number), line)
 
+for number, name in enumerate(("knowledge-base.xml", "monitor.json", "promtail.yaml", "matchers.json", "counter.json")):
+    data = (TOP / "tests" / "cli" / "data" / "import" / name).read_bytes()
+    write("import", name, bytes([min(number, 3)]) + data)
+    write("import", name + ".unnamed", b"\x05" + data)
+write("import", "list", b"\x04# words\nno space left\n(?i)timed out\\b\n[[:alpha:]]+ error\n")
+
 small = []
 for pack in sorted((TOP / "rules").glob("*/*.yaml")):
     text = pack.read_text()
