@@ -16,11 +16,10 @@ enum batch_result batch_read(struct batch *b, enum batch_format format, const vo
 	switch (format) {
 	case BATCH_LOKI_PROTOBUF:
 		return loki_protobuf_read(b, body, length, limits, why);
-	case BATCH_LOKI_LEGACY_JSON:
-		return legacy_json_read(b, body, length, limits, why);
 	case BATCH_OTLP_PROTOBUF:
 		return otlp_protobuf_read(b, body, length, limits, why);
 	case BATCH_LOKI_JSON:
+	case BATCH_LOKI_LEGACY_JSON:
 	case BATCH_OTLP_JSON:
 		break;
 	}

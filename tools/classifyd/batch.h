@@ -121,8 +121,8 @@ bool loki_protobuf_write(const struct batch *b, bool as_metadata, struct bytes *
 enum batch_result json_read(struct batch *b, const void *body, size_t length,
                             const struct batch_limits *limits, char why[256]);
 bool loki_json_write(const struct batch *b, bool as_metadata, struct bytes *to);
-enum batch_result legacy_json_read(struct batch *b, const void *body, size_t length,
-                                   const struct batch_limits *limits, char why[256]);
+/* Of the tree that json_read() made. */
+enum batch_result legacy_json_read(struct batch *b, const struct batch_limits *limits, char why[256]);
 bool legacy_json_write(const struct batch *b, bool as_metadata, struct bytes *to);
 bool otlp_json_write(const struct batch *b, struct bytes *to);
 void json_release(struct batch *b);

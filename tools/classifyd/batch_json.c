@@ -334,7 +334,7 @@ bool otlp_json_write(const struct batch *b, struct bytes *to)
 	return good;
 }
 
-/* ---- both ---- */
+/* ---- all forms ---- */
 
 enum batch_result json_read(struct batch *b, const void *body, size_t length,
                             const struct batch_limits *limits, char why[256])
@@ -348,7 +348,9 @@ enum batch_result json_read(struct batch *b, const void *body, size_t length,
 		return BATCH_INVALID;
 	}
 	b->tree = root;
-	return b->format == BATCH_OTLP_JSON ? read_otlp(b, root, limits, why) : read_loki(b, root, limits, why);
+	return b->format == BATCH_LOKI_LEGACY_JSON ? legacy_json_read(b, limits, why)
+	       : b->format == BATCH_OTLP_JSON      ? read_otlp(b, root, limits, why)
+	                                           : read_loki(b, root, limits, why);
 }
 
 void json_release(struct batch *b)

@@ -52,21 +52,10 @@ static struct batch_entry entry_of(json_t *value, size_t stream)
 		.time = time.clock == CLSF_CLOCK_FULL ? time.nanoseconds : 0, .stream = stream };
 }
 
-enum batch_result legacy_json_read(struct batch *b, const void *body, size_t length,
-                                   const struct batch_limits *limits, char why[256])
+enum batch_result legacy_json_read(struct batch *b, const struct batch_limits *limits, char why[256])
 {
-	json_error_t error;
 	size_t n = 0, i, j;
-	json_t *stream, *value;
-	if (!batch_json_is_modest(body, length, limits, why))
-		return BATCH_TOO_LARGE;
-	json_t *root = json_loadb(body, length, JSON_ALLOW_NUL, &error);
-	if (!root) {
-		snprintf(why, 256, "offset %d: %s", error.position, error.text);
-		return BATCH_INVALID;
-	}
-	b->tree = root;
-	json_t *streams = json_object_get(root, "streams");
+	json_t *stream, *value, *streams = json_object_get(b->tree, "streams");
 	if (!json_is_array(streams)) {
 		snprintf(why, 256, "streams: a list is missing");
 		return BATCH_INVALID;
