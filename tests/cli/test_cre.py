@@ -249,6 +249,53 @@ def test_faults(classify, body, fault):
     assert done.code == 3 and done.objects()[0]["rule"] == "good"
 
 
+def deep(levels):
+    """A sequence with so many others inside."""
+    return a_sequence(A, deep(levels - 1)) if levels else a_sequence(A, B)
+
+
+@pytest.mark.parametrize("good, bad, fault", [
+    (deep(8), deep(9), "terms are nested too deep"),
+    (a_set(*[f"x{n}" for n in range(64)], window="1s"), a_set(*[f"x{n}" for n in range(65)], window="1s"),
+     "'match' has more than 64 terms"),
+    (a_set({**A, "count": 16}, {**B, "count": 16}, {**C, "count": 16}, {**N, "count": 16}, window="1s"),
+     a_set({**A, "count": 16}, {**B, "count": 16}, {**C, "count": 16}, {**N, "count": 16}, "x", window="1s"),
+     "'match' has more than 64 terms, those of counts included"),
+    (a_sequence(A, B, negate=["x"] * 32), a_sequence(A, B, negate=["x"] * 33), "more than 32"),
+    (a_set({"jq": "(" * 16 + ".a" + ")" * 16}), a_set({"jq": "(" * 17 + ".a" + ")" * 17}), "jq: nested too deep"),
+    (a_set({"jq": "." + "a" * 998}), a_set({"jq": "." + "a" * 1000}), "jq: nothing that is understood"),
+], ids=["deep", "terms", "counts", "negate", "parentheses", "path"])
+def test_limits(classify, good, bad, fault):
+    """What a limit allows loads; one more is told at its place."""
+    assert faults(classify, document(good), code=0) == []
+    assert [line for line in faults(classify, document(bad)) if fault in line]
+
+
+def test_limit_of_named_terms(classify):
+    """Of more than a thousand named terms none is looked for."""
+    for n, code in ((1000, 0), (1001, 3)):
+        whole = {**json.loads(document(a_sequence("t1", "t2"))), "terms": {f"t{i}": A for i in range(n)}}
+        told = faults(classify, json.dumps(whole), code=code)
+        assert any("'terms' has more than 1000 entries" in line for line in told) is bool(code)
+
+
+def test_entries_that_are_long(classify):
+    """An expression sees 200 lines and 32 KiB of an entry, up from the line at hand."""
+    body = a_set({"regex": "handler exploded.*caused by: disk"})
+    for filler, few, many in (("  at x\n", 198, 199), ("y" * 999 + "\n", 32, 33)):
+        for n, found in ((few, True), (many, False)):
+            log = "2026-03-01T10:00:00Z handler exploded\n" + filler * n + "caused by: disk\n"
+            assert matched(classify, body, log) == ([n + 2] if found else []), (filler[:3], n)
+
+
+def test_many_lines_that_excuse(classify):
+    """The newest 32 lines that could excuse a match are remembered; where an older one might have, that is told."""
+    classify.write("cre.yaml", document(a_set(A, negate=[{**N, "window": "5s", "slide": "-60s"}])))
+    for n, found, told in ((31, None, []), (32, "CRE-2026-0001", ["limit_reached"])):
+        verdict = classify.verdict("cre.yaml", stamped("n.@0 " + "n.@10 " * n + "a.@60 x@99"))
+        assert verdict["rule"] == found and [warning["code"] for warning in verdict["warnings"]] == told
+
+
 def test_public_collection(classify):
     """Every rule of the public collection loads, and finds its own test log."""
     named = os.environ.get("CLASSIFY_CRE")

@@ -92,6 +92,24 @@ def test_explains_nobody(classify):
     assert classify.run("rules", "list", "-r", "r.yaml").err == ""
 
 
+def test_many_names(classify):
+    """Names that no rule has are all told; which one was meant only while looking for that may go on."""
+    rules = [rule(f"rule-{n:03}", "^a") for n in range(1000)]
+    rules[0]["explains"] = [f"rule-{n:03}x" for n in range(999)] + ["rule-998y", "rule-997z"]
+    done = classify.run("rules", "check", "-r", classify.rules(*rules))
+    told = [line for line in done.err.splitlines() if "none of these rules is" in line]
+    assert len(told) == 1001
+    assert sum("did you mean" in line for line in told) == 1000 and "did you mean" not in told[-1]
+
+
+def test_many_patterns(classify):
+    """Ten million times a pattern is held against an id; those behind count as names."""
+    rules = [rule(f"rule-{n:04}", "^a") for n in range(2000)]
+    rules[0]["explains"] = [f"none{n}*" for n in range(5001)]
+    done = classify.run("rules", "check", "-r", classify.rules(*rules))
+    assert done.err.count("none of these rules is") == 4999
+
+
 @pytest.mark.parametrize("value, line, behind", [
     ("'a(b'", 5, "'"),
     ("'a[z-a]b'", 5, "a]b'"),

@@ -198,6 +198,78 @@ def test_hostile_expression(classify, expression):
         assert re.search(r"\.yaml:3:[0-9]+: .*\[hostile\]", done.err)
 
 
+def nested(depth):
+    """An expression within so many conditions."""
+    return "x" if depth == 0 else {"any": [nested(depth - 1)]}
+
+
+WORDS = [f"x{n}" for n in range(65)]
+
+
+@pytest.mark.parametrize("good, bad, told", [
+    ("a" * 8192, "a" * 8193, "the expression has 8193 bytes; the limit is 8192"),
+    ({"regex": "a" * 8188, "lines": 2}, {"regex": "a" * 8189, "lines": 2}, "bytes; the limit is 8192"),
+    ("".join(f"(?<n{n}>a)" for n in range(32)), "".join(f"(?<n{n}>a)" for n in range(33)), "more than 32 named or 255 numbered"),
+    ("(a)" * 255, "(a)" * 256, "more than 32 named or 255 numbered"),
+    ({"any": WORDS[:64]}, {"any": WORDS}, "the condition has more than 64 expressions"),
+    ({"any": [{"any": [{"any": [word]}]} for word in WORDS[:53]]}, {"any": [{"any": [{"any": [word]}]} for word in WORDS[:54]]},
+     "the condition has more than 160 parts"),
+    ({"all": WORDS[:64]}, {"all": WORDS}, "'all' has more than 64 conditions"),
+    ({"sequence": WORDS[:64]}, {"sequence": WORDS}, "'sequence' has more than 64 conditions"),
+    (nested(16), nested(17), "the condition is nested more than 16 deep"),
+], ids=["bytes", "bytes of lines", "names", "groups", "expressions", "parts", "all", "sequence", "depth"])
+def test_limits(classify, good, bad, told):
+    """What a limit allows loads, and one more is a fault of that rule alone."""
+    done = classify.run("rules", "list", "-r", classify.rules(rule("r", good)))
+    assert done.code == 0, done.err
+    done = classify.run("rules", "list", "-o", "jsonl", "-r", classify.rules(rule("r", bad), rule("other", "x")))
+    assert done.code == 3 and told in done.err and "[r]" in done.err
+    assert [one["rule"] for one in done.objects()] == ["other"]
+
+
+def test_limit_of_unless(classify):
+    """The same of the items of `unless`."""
+    assert classify.run("rules", "list", "-r", classify.rules(rule("r", "a", unless=WORDS[:32]))).code == 0
+    done = classify.run("rules", "list", "-r", classify.rules(rule("r", "a", unless=WORDS[:33])))
+    assert done.code == 3 and "'unless' has more than 32 items [r]" in done.err
+
+
+@pytest.mark.parametrize("good, bad, told", [
+    ("[" * 61 + "]" * 61, "[" * 62 + "]" * 62, "the file is nested too deep"),
+    ("[" + ", ".join(f"&a{n} x" for n in range(1000)) + "]", "[" + ", ".join(f"&a{n} x" for n in range(1001)) + "]",
+     "the file has too many anchors"),
+], ids=["depth", "anchors"])
+def test_limits_of_a_file(classify, good, bad, told):
+    """What makes a whole file costly leaves out the file, and no other."""
+    many = "# " + "[" * 65 + "\nrules:\n  - {id: r, title: t, category: unknown, match: x, explains: %s}\n"
+    other = classify.rules(rule("other", "x"))
+    assert told not in classify.run("rules", "list", "-r", classify.write("r.yaml", many % good)).err
+    done = classify.run("rules", "list", "-o", "jsonl", "-r", classify.write("r.yaml", many % bad), "-r", other)
+    assert done.code == 3 and told in done.err
+    assert [one["rule"] for one in done.objects()] == ["other"]
+
+
+def test_large_file(classify):
+    """A file of 16 MiB is read, one byte more is left out."""
+    text = b"rules: [{id: r, title: t, category: unknown, match: x}]\n#"
+    other = classify.rules(rule("other", "x"))
+    for more, found in ((0, ["r", "other"]), (1, ["other"])):
+        path = classify.write("r.yaml", text.ljust((16 << 20) + more, b"\n"))
+        done = classify.run("rules", "list", "-o", "jsonl", "-r", path, "-r", other)
+        assert [one["rule"] for one in done.objects()] == found
+        assert done.code == (3 if more else 0)
+        assert (f"{path}: larger than the limit of 16777216 bytes" in done.err) is bool(more)
+
+
+def test_folders_too_deep(classify):
+    """Folders up to 32 deep are walked, deeper ones told and left out."""
+    for depth in (32, 33):
+        classify.rules(rule(f"r{depth}", "x"), name="rules/" + "d/" * depth + "r.yaml")
+    done = classify.run("rules", "list", "-o", "jsonl", "-r", "rules")
+    assert done.code == 3 and "folders nested more than 32 deep" in done.err
+    assert [one["rule"] for one in done.objects()] == ["r32"]
+
+
 # ---- list ----
 
 LIST_KEYS = {"rule", "pack", "category", "role", "severity", "title", "file", "line",

@@ -314,6 +314,26 @@ def test_memory_of_a_rule_is_bounded(classify):
     assert done.code == 3 and "keeps 5005 lines in mind; the limit is 4096" in done.err
 
 
+def test_time_of_a_line_above(classify):
+    """A line without a time has that of a line above, up to 40 lines and 8 KiB away; beyond, it has none."""
+    rules = classify.rules(rule("r", {"all": AB, "within": "10s or 300 lines"}))
+    for filler, few, many in (("x\n", 39, 40), ("y" * 999 + "\n", 8, 9)):
+        for n, told in ((few, []), (many, ["no_timestamps"])):
+            verdict = classify.verdict(rules, "2026-03-01T10:00:00Z a\n" + filler * n + "b\n")
+            assert verdict["rule"] == "r" and codes(verdict) == told, (filler[:2], n)
+
+
+def test_too_many_captures(classify):
+    """A match has at most 32 captures, and a warning says that there were more."""
+    def groups(letter, n):
+        return letter + "".join(f"(?<{letter}{i}>.)" for i in range(n))
+
+    for n, told in ((12, []), (13, ["limit_reached"])):
+        rules = classify.rules(rule("r", {"sequence": [groups("a", 20), groups("b", n)], "within": "2 lines"}))
+        verdict = classify.verdict(rules, "a" + "x" * 20 + "\nb" + "y" * 20 + "\n")
+        assert len(verdict["fields"]) == 32 and codes(verdict) == told
+
+
 def test_too_many_faults_end(classify):
     """What aliases multiply is told ten thousand times at most."""
     items = "&bad [" + ", ".join(["{}"] * 150) + "]"

@@ -251,3 +251,18 @@ def test_damaged_wrapper(classify):
     assert len(found) == len(DAMAGED)
     for answer, line in zip(found, DAMAGED):
         assert (answer["rule"], answer["line"], answer["fields"]) == ("image", 2, FIELDS), line
+
+
+def test_too_many_layers(classify):
+    """Twelve wrappers around each other are taken off, and no more."""
+    rules = classify.rules(rule("r", "^needle$"))
+    for n, found in ((12, "r"), (13, None)):
+        assert classify.verdict(rules, "[ERROR] " * n + "needle\n")["rule"] == found
+
+
+def test_too_many_messages(classify):
+    """Of the messages of a line a thousand are looked at; that there are more is told."""
+    rules = classify.rules(rule("r", "^needle$"))
+    for n, found, told in ((999, "r", []), (1000, None, ["limit_reached"])):
+        verdict = classify.verdict(rules, "x\r" * n + "needle\n")
+        assert verdict["rule"] == found and [warning["code"] for warning in verdict["warnings"]] == told
