@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+import time
 
 import pytest
 from conftest import binary, rule, without_fallback
@@ -169,6 +170,26 @@ def test_compile_and_database(classify, rules, tmp_path):
         assert done.code == 3 and done.out == "" and why in done.err
     done = classify.run("scan", "--database", str(target), "-r", "default", "-", stdin=LOG)
     assert done.code == 2
+
+
+def test_too_large_to_be_read(classify, tmp_path):
+    """A compiled file of more than 1 GiB is not read."""
+    target = tmp_path / "rules.clsfrs"
+    with open(target, "wb") as file:
+        file.truncate((1 << 30) + 1)
+    done = classify.run("scan", "--database", str(target), "-", stdin=LOG)
+    assert done.code == 3 and "larger than 1073741824 bytes" in done.err
+
+
+def test_old_files_go(classify, rules):
+    """What was not used for 30 days goes when another is kept."""
+    scan(classify, rules)
+    [kept] = files(classify)
+    for days, stays in ((29, True), (31, False)):
+        old = time.time() - days * 24 * 3600
+        os.utime(kept, (old, old))
+        scan(classify, classify.rules(rule(f"r{days}", "^oops")))
+        assert kept.exists() is stays
 
 
 def test_compile_usage(classify, rules, tmp_path):

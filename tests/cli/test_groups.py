@@ -174,6 +174,57 @@ def test_no_groups_of_one_log(classify):
     assert "shared" not in done.out
 
 
+def test_long_values_are_not_compared(classify):
+    """A captured value of more than 256 bytes is no bucket's name."""
+    for size, told in ((256, [("bucket", "k" * 256, 4)]), (257, [])):
+        logs = {f"{i}.log": f"denied s3 bucket={'k' * size} status={400 + i}\n" for i in range(4)}
+        logs["other.log"] = "denied s3 bucket=other status=404\n"
+        assert shared(scan(classify, logs)["rule", "s3"]) == told
+
+
+def groups_of(classify, rules, logs):
+    """The groups of logs with other rules."""
+    for name, text in logs.items():
+        classify.write(f"{rules.stem}/{name}", text)
+    return json.loads(classify.run("scan", "-r", rules, "-o", "json", rules.stem).out)["groups"]
+
+
+def test_many_shared_values(classify):
+    """A group tells eight of them."""
+    rules = classify.rules(rule("r", " ".join(f"k{i}=(?<k{i}>\\S+)" for i in range(12))))
+    logs = {f"{n}.log": " ".join(f"k{i}={'same' if n else 'other'}-{i}" for i in range(12)) + "\n" for n in range(6)}
+    (group,) = groups_of(classify, rules, logs)
+    assert len(group["shared"]) == 8
+
+
+def test_many_captures_of_start_markers(classify):
+    """Sixteen captures of a log's start markers are compared."""
+    names = [f"k{i:02}" for i in range(20)]
+    rules = classify.rules(marker("began", "^begin " + " ".join(f"{k}=(?<{k}>\\S+)" for k in names), "start"),
+                           rule("a", "^aa"), rule("b", "^bb", category="timeout"))
+    for common, told in ((15, ["k15"]), (16, [])):
+        logs = {}
+        for n in range(6):
+            values = [f"{k}={'same' if i == common else n}" for i, k in enumerate(names)]
+            logs[f"{n}.log"] = f"begin {' '.join(values)}\n{'aa' if n % 2 else 'bb'}\n"
+        found = [one for one in groups_of(classify, rules, logs) if one["kind"] == "run"]
+        assert [one["name"] for group in found for one in group["shared"]] == told
+
+
+def test_long_telling_line(classify):
+    """Of a line that tells, a group shows 300 bytes."""
+    line = "frobnicator: cannot open " + "sink " * 100
+    (group,) = groups_of(classify, the_rules(classify), {f"{i}.log": f"{line}\nbuild ended badly\n" for i in range(2)})
+    assert group["telling"] == line[:300]
+
+
+def test_many_sources(classify):
+    """A thousand logs of a group are named; all are counted."""
+    logs = {f"{i:04}.log": "upload failed\n" for i in range(1001)}
+    (group,) = groups_of(classify, the_rules(classify), logs)
+    assert group["count"] == 1001 and len(group["sources"]) == 1000
+
+
 def test_more_groups_than_are_kept(classify):
     """The bound is told, and the logs keep their verdicts."""
     words = itertools.islice(itertools.product(string.ascii_lowercase, repeat=3), 10001)

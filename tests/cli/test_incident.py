@@ -263,3 +263,10 @@ def test_folders_too_deep(classify):
     done = classify.run("scan", "--incident", "-r", the_rules(classify), "-o", "jsonl", "inc")
     assert done.code == 2 and "folders nested too deep" in done.err
     assert done.objects()[0]["source"].startswith("inc")
+
+
+def test_a_status_that_begins_late(classify):
+    """An input that says only behind 16 KiB that it is a status counts as a log."""
+    for size, found in ((16000, "oom"), (17000, "denied")):
+        write(classify, a__yaml="#" * size + "\n" + POD, b__log="x status=403\n")
+        assert scan(classify, "inc")["rule"] == found

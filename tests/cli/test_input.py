@@ -561,3 +561,18 @@ def test_hit_at_a_border(classify, rules, fill):
         answer = only(scan(classify, rules, "-", stdin=data))
         assert (answer["line"], answer["offset"], answer["length"]) == (2, fill - back, 9)
         assert answer["text"] == "oops here" and answer["lines"] == 3
+
+
+def test_binary_behind_text(classify, rules):
+    """The first 8 KiB tell what it is."""
+    binary_data = bytes(range(256)) * 64
+    for size, outcome in ((100, "undetermined"), (8192, "failed")):
+        path = classify.write("a.log", b"oops\n".ljust(size, b"x") + binary_data)
+        assert only(scan(classify, rules, path))["outcome"] == outcome
+
+
+def test_long_message(classify, rules):
+    """A message is cut, and the next one is a line of its own."""
+    done = scan(classify, rules, "x" * 3000, "missing")
+    first, second = done.err.splitlines()
+    assert first == "classify: " + "x" * 2047 and second.startswith("classify: missing: ")

@@ -145,6 +145,58 @@ def test_context_at_the_ends(classify):
         assert re.findall(r"^[ >] line \d+ +(.*)$", done.out, re.M) == log.splitlines()
 
 
+def test_long_context(classify):
+    """Above a line 8 KiB are kept, and of each line 8 KiB; with redaction, none of one that is cut."""
+    rules = classify.rules(rule("r", "^hit"))
+
+    def shown(log, *options):
+        return classify.run("scan", "-r", rules, "-o", "markdown", "--context", "20", *options, "-", stdin=log.encode()).out
+
+    above = shown("".join(f"above {n:02} {'x' * 990}\n" for n in range(20)) + "hit\n")
+    assert [n for n in range(20) if f"above {n:02}" in above] == list(range(12, 20))
+    plain = shown("hit\nlong " + "y z " * 2100 + "\nend\n", "--no-redact")
+    assert plain.count("y z ") == (8192 - len("long ")) // 4 and "\nend\n" in plain
+    assert "```text\nhit\n\nend\n```" in shown("hit\nlong " + "y z " * 2100 + "\nend\n")
+
+
+def test_long_texts(classify):
+    """Of a long line the text format shows 600 bytes, and `explain` 160 of a candidate's."""
+    rules = classify.rules(rule("r", "^hit"), rule("loser", "^lost", severity="low"))
+    log = ("lost" + "y" * 700 + "\nhit" + "x" * 700 + "\n").encode()
+    shown = classify.run("scan", "-r", rules, "-", stdin=log, COLUMNS="1000").out
+    assert "hit" + "x" * 597 + " ..." in shown and "x" * 598 not in shown
+    told = classify.run("explain", "-r", rules, "-", stdin=log).out.partition("candidates\n")[2]
+    assert "lost" + "y" * 156 in told and "y" * 157 not in told
+
+
+def test_many_losers(classify):
+    """Five of the rules that were not chosen are told, the others counted."""
+    rules = classify.rules(*[rule(f"r{n}", f"^fault {n}") for n in range(9)])
+    out = classify.run("scan", "-r", rules, "-", stdin=b"".join(b"fault %d\n" % n for n in range(9))).out
+    assert out.count("earlier: ") == 5 and "and 3 more; 'classify explain' lists them" in out
+
+
+def test_odd_widths(classify):
+    """A width that is none, or out of all proportion, counts as a hundred columns."""
+    def shown(columns):
+        return classify.run("scan", *RULES, "logs/1-disk.log", cwd=DATA, COLUMNS=columns).out
+
+    for columns in ("39", "1001", "x", "-1"):
+        assert shown(columns) == shown("100")
+    assert len({shown(columns) for columns in ("40", "100", "1000")}) == 3
+
+
+def test_profile(classify):
+    """The forty expressions that cost the most, each up to 60 bytes."""
+    rules = classify.rules(*[rule(f"r{n:02}", f"^(?:x|{n:02})[yz]" + "w?" * 50) for n in range(50)])
+    done = classify.run("scan", "-r", rules, "--profile", "-", stdin=b"xy\n" * 10)
+    table = done.err.partition("rule: expression\n")[2].splitlines()
+    assert len(table) == 40
+    for line in table:
+        found = re.fullmatch(r" +10 +10 +10 +[0-9.]+  (r\d\d): (.*)", line)
+        assert found and len(found[2]) == 60
+
+
 # ---- the document ----
 
 def test_json(classify):
@@ -334,6 +386,15 @@ def test_redaction_of_unknown(classify):
     for options in (["-o", "jsonl", "--redact"], ["--redact"], ["-o", "markdown"]):
         done = classify.run("scan", "-r", DATA / "rules.yaml", *options, "-", stdin=log.encode())
         assert "cannot log in" in done.out and "hunter2" not in done.out
+
+
+def test_redaction_of_what_is_cut(classify):
+    """The last word of a capture that was cut may be half a secret: it is left out, up to 512 bytes of it."""
+    rules = classify.rules(rule("r", "^got (?<what>.*)$"))
+    for value, kept in (("well " * 820, "well " * 819), ("well " * 800 + "_" * 300, "well " * 800),
+                        ("_" * 5000, "_" * (4096 - 512))):
+        assert classify.verdict(rules, f"got {value}\n")["fields"]["what"] == value[:4096]
+        assert classify.verdict(rules, f"got {value}\n", "--redact")["fields"]["what"] == kept
 
 
 def test_redaction_leaves_the_rest(classify):

@@ -217,6 +217,20 @@ def test_large_log(classify):
     assert rows(document)[-1][:3] == ["2025-10-29 11:47:02", "log ends", "logs/a.log:10"]
 
 
+def test_long_lines(classify):
+    """A line in a table is cut at 240 bytes."""
+    document = write(classify, {"a.log": "step failed" + " and so on" * 40 + "\n"})
+    assert rows(document)[0][3] == ("step failed" + " and so on" * 40)[:240] + " ..."
+
+
+def test_times_far_inside(classify):
+    """The time of a log's start is looked for in its first 16 KiB, that of its end in the last."""
+    filler = "x" * 99 + "\n"
+    for n, told in ((150, "2025-10-29 10:45:34"), (170, "not told")):
+        document = write(classify, {"a.log": filler * n + "2025-10-29T10:45:34Z step failed\n" + filler * n})
+        assert rows(document, "Impact")[0][2:4] == [told, told]
+
+
 def test_golden(classify, golden):
     """The whole of it."""
     done = classify.run("scan", "-r", "rules.yaml", "-o", "postmortem", "logs", cwd=DATA)

@@ -473,6 +473,42 @@ def test_more_than_is_told_apart(classify, rules):
     assert next(act.all("td")).text == "10,007"
 
 
+def test_more_groups_than_are_told(classify):
+    """Twelve groups, and twelve logs of each."""
+    rules = classify.rules(*(rule(f"r-{n:02}", f"^oops {n:02} (?<volume>\\S+)") for n in range(13)))
+    for n in range(13):
+        for k in range(13):
+            classify.write(f"logs/{n}-{k}.log", f"oops {n:02} /data/{n}\n")
+    page = report(classify, "-r", rules, "logs")
+    assert "Showing 12 of 13 groups" in page.root.text and "12 of 13 logs" in page.root.text
+    assert {len(list(one.all("li"))) for one in page.root.of_class("sources")} == {12}
+
+
+def test_more_systems_and_categories_than_are_told(classify):
+    """Sixty-four systems are told apart, the last one for all others, and seven categories have a colour."""
+    categories = ["disk_full", "timeout", "dns_failed", "tls_invalid", "access_denied", "auth_failed", "rate_limited",
+                  "tool_bug", "node_failed"]
+    arguments = []
+    for n in range(66):
+        arguments += ["-r", classify.rules(rule(f"r-{n:02}", f"^oops {n:02}", category=categories[n % 9]), pack=f"pack{n:02}")]
+        classify.write(f"logs/{n:02}.log", f"2026-03-01T10:00:00Z x\noops {n:02}\n")
+    page = report(classify, *arguments, "logs")
+    texts = [one.text for one in page.root.all("th", "td", "option")]
+    assert "others" in texts and "pack62" in texts and "pack64" not in texts
+    assert "all other" in page.root.of_class("legend")[0].text
+
+
+def test_long_texts(classify):
+    """Of a long line 2000 bytes are shown, 400 of one around it, 300 of a title, 160 in the table."""
+    rules = classify.rules(rule("r", r"^oops (?<what>x+)", title="Oops: ${what}"))
+    classify.write("a.log", "y" * 500 + "\noops " + "x" * 2500 + "\n")
+    page = report(classify, "-r", rules, "a.log")
+    found = cause(page, "r")
+    assert [next(one.all("code")).text for one in found.of_class("l")] == ["y" * 400 + "\u2026", "oops " + "x" * 1995 + "\u2026"]
+    assert {one.text for one in page.root.of_class("title")} == {"Oops: " + "x" * 294}
+    assert rows(page)[0][4] == "Oops: " + "x" * 294 + "oops " + "x" * 155 + "\u2026"
+
+
 # ---- beside the output, and what goes wrong ----
 
 @pytest.mark.parametrize("options", [["-o", "text"], ["-o", "jsonl"], ["-o", "json"], ["-o", "csv"], ["--matches"],

@@ -160,6 +160,13 @@ def test_usage(classify, rules):
     assert done.code == 2 and "--state remembers whole logs" in done.err
 
 
+def test_long_head(classify, rules):
+    """What stands above the first timestamp belongs to it, as far as 256 KiB of it can wait."""
+    for size, found in ((HEAD, []), (HEAD + 1, [1, 2])):
+        head = ("oops\n" + "x" * 1000).ljust(size - 1, "x") + "\n"
+        assert seen(classify, rules, head + f"{clock(8)} out\n", "--since", clock(10)) == found, size
+
+
 # ---- however the bytes come ----
 
 def expected(lines):

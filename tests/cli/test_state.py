@@ -155,6 +155,34 @@ def test_changed_at_once(classify):
     assert scan(classify, rules).sources == ["logs/a.log"]
 
 
+def test_a_change_in_the_middle(classify):
+    """Where size and both ends are the same, what is between them is not looked at again."""
+    rules = classify.rules(DISK)
+    end, middle = "x" * 65535 + "\n", "all is well\n"
+    path = classify.write("logs/a.log", end + middle + end)
+    os.utime(path, (10**9, 10**9))
+    scan(classify, rules)
+    for text, again in ((end + "no spc left\n" + end, []), (end[1:] + "\n" + middle + end, ["logs/a.log"])):
+        path.write_text(text)
+        os.utime(path, (10**9 + len(again) + 1,) * 2)
+        assert scan(classify, rules).sources == again
+
+
+def test_many_changed_rules(classify):
+    """Two hundred changed rules are asked which files they concern; with more, all files are scanned."""
+    def rules(changed):
+        return classify.rules(DISK, *[rule(f"r{n}", f"never {'here' if n >= changed else 'there'} {n}!")
+                                      for n in range(450)])
+
+    write_logs(classify)
+    scan(classify, rules(0))
+    done = scan(classify, rules(200))
+    assert done.sources == [] and "200 rules changed" in done.err
+    scan(classify, rules(0))
+    done = scan(classify, rules(201))
+    assert len(done.sources) == len(LOGS) and "scanned again because of 201 changed rules" in done.err
+
+
 def test_gone_files_stay(classify):
     rules = classify.rules(DISK)
     logs = write_logs(classify)

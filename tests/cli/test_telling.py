@@ -41,6 +41,12 @@ def test_reach(classify):
         assert telling(classify, "fatal: first\n" + filler * (n + 2))["text"] != "fatal: first"
 
 
+def test_few_lines_are_told(classify):
+    """Five of them."""
+    log = "".join(f"error: cannot open the {word}\n" for word in ("lid", "box", "door", "gate", "file", "book", "tin"))
+    assert len(telling(classify, log)["telling"]) == 5
+
+
 def test_context(classify):
     """The lines around it, up to the marker, as around any other; redacted if asked for."""
     rules = classify.rules(marker("end", "^it ended$", "failure"))

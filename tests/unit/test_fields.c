@@ -483,6 +483,23 @@ static void test_layers(void **state)
 	clsf__buffer_done(&wrapped);
 }
 
+/* Of prefixes one behind the other, what is behind the last that is looked at is the message. */
+static void test_prefixes(void **state)
+{
+	struct reading *r = *state;
+	struct clsf__buffer b;
+	clsf__buffer_init(&b, &r->allocator);
+	for (size_t n = 15; n <= 17; n++) {
+		b.length = 0;
+		repeat(&b, "[ERROR] ", n);
+		clsf__buffer_adds(&b, "no disk");
+		assert_true(clsf__fields_read(&r->fields, b.data, b.length));
+		assert_int_equal(r->fields.n, n < 16 ? n : 16);
+		assert_true(has(&r->fields, "level", "ERROR"));
+	}
+	clsf__buffer_done(&b);
+}
+
 /* ---- memory ---- */
 
 struct ledger {
@@ -553,6 +570,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_random, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_huge, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_layers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_prefixes, setup, teardown),
 		cmocka_unit_test(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

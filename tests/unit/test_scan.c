@@ -357,6 +357,48 @@ static void test_long_line(void **state)
 	close_scanner(&s);
 }
 
+/* What a loader has of its own: rules, and the bytes of a file. */
+static void test_loader_limits(void **state)
+{
+	(void)state;
+	static const char yaml[] = "rules:\n  - {id: a, title: t, category: unknown, match: x}\n"
+	                           "  - {id: b, title: t, category: unknown, match: y}\n";
+	for (int defer = 0; defer < 2; defer++) {
+		for (uint32_t most = 1; most <= 2; most++) {
+			struct clsf_loader_options options = CLSF_LOADER_OPTIONS_INIT;
+			struct clsf_loader *l;
+			struct clsf_ruleset *rs;
+			options.max_rules = most;
+			options.defer = defer;
+			assert_int_equal(clsf_loader_new(&options, &l), 0);
+			assert_int_equal(clsf_loader_add_buffer(l, "x", yaml, sizeof(yaml) - 1, NULL),
+			                 most < 2 && !defer ? CLSF_E_LIMIT : 0);
+			assert_int_equal(clsf_loader_compile(l, &rs, NULL), 0);
+			assert_int_equal(clsf_ruleset_count(rs), most);
+			clsf_ruleset_unref(rs);
+			clsf_loader_free(l);
+		}
+	}
+}
+
+/* The message about an input that is cut is cut itself. */
+static void test_truncated(void **state)
+{
+	(void)state;
+	struct scanner s;
+	const struct clsf_verdict *v;
+	char message[400];
+	memset(message, 'm', sizeof(message) - 1);
+	message[sizeof(message) - 1] = '\0';
+	open_scanner(&s, NULL);
+	assert_int_equal(clsf_stream_truncated(s.stream, message), 0);
+	assert_int_equal(clsf_stream_finish(s.stream, s.worker, &v), 0);
+	assert_int_equal(v->n_warnings, 1);
+	assert_int_equal(v->warnings[0].code, CLSF_WARN_TRUNCATED_INPUT);
+	assert_int_equal(strlen(v->warnings[0].message), 255);
+	close_scanner(&s);
+}
+
 static void test_match_limit(void **state)
 {
 	(void)state;
@@ -740,7 +782,8 @@ int main(void)
 		cmocka_unit_test(test_stop),            cmocka_unit_test(test_misuse),
 		cmocka_unit_test(test_strict),          cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_redact),          cmocka_unit_test(test_parts),
-		cmocka_unit_test(test_skip),
+		cmocka_unit_test(test_skip),            cmocka_unit_test(test_loader_limits),
+		cmocka_unit_test(test_truncated),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

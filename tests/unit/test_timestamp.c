@@ -299,6 +299,21 @@ static void test_reach(void **state)
 	assert_false(clsf__line_time(line, sizeof(line), &t));
 }
 
+/* How many prefixes may stand in front of one. */
+static void test_prefixes(void **state)
+{
+	static char line[512];
+	struct clsf__time t;
+	(void)state;
+	for (size_t n = 15; n <= 16; n++) {
+		size_t length = 0;
+		for (size_t i = 0; i < n; i++)
+			length += (size_t)snprintf(line + length, sizeof(line) - length, "[x] ");
+		length += (size_t)snprintf(line + length, sizeof(line) - length, "2025-10-29T10:45:34Z x");
+		assert_int_equal(clsf__line_time(line, length, &t), n < 16);
+	}
+}
+
 static void read_exactly(const char *text, size_t n)
 {
 	/* At the end of its own allocation, so that a sanitizer sees one byte too many. */
@@ -499,7 +514,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forms),      cmocka_unit_test(test_near_misses),
-		cmocka_unit_test(test_calendar),   cmocka_unit_test(test_reach),
+		cmocka_unit_test(test_calendar),   cmocka_unit_test(test_reach), cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_cut),        cmocka_unit_test(test_random),
 		cmocka_unit_test(test_huge),       cmocka_unit_test(test_between),
 		cmocka_unit_test(test_not_comparable), cmocka_unit_test(test_durations),
