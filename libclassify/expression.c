@@ -190,6 +190,14 @@ void clsf__expression_free(const struct clsf_allocator *a, struct clsf__expressi
 	clsf__free(a, e);
 }
 
+/* Is there machine code of it now? An expression may forbid that with (*NO_JIT), and compiling then does nothing. */
+static bool translate(pcre2_code *code)
+{
+	size_t size = 0;
+	return pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0 && pcre2_pattern_info(code, PCRE2_INFO_JITSIZE, &size) == 0 &&
+	       size > 0;
+}
+
 /*
  * Compiles and translates. RUN_MATCH when it is ready; RUN_NOMEM: the next use
  * tries again; RUN_LIMIT when PCRE2 refuses what was checked once.
@@ -218,7 +226,7 @@ static enum clsf__run prepare(struct clsf__expression *e)
 				fast = compile(e->general, e->pattern, e->length, false, 0, &e->valid, &offset) == 0
 				               ? e->valid
 				               : NULL;
-			e->translated = fast && pcre2_jit_compile(fast, PCRE2_JIT_COMPLETE) == 0;
+			e->translated = fast && translate(fast);
 			atomic_store_explicit(&e->ready, true, memory_order_release);
 		}
 	}
@@ -239,7 +247,7 @@ static enum clsf__run prepare_counted(struct clsf__expression *e)
 		} else {
 			/* One that is too large with what counts stays without; see above for UTF. */
 			e->counted_translated = e->counted && !clsf__pattern_is_utf(e->pattern, e->length) &&
-			                        pcre2_jit_compile(e->counted, PCRE2_JIT_COMPLETE) == 0;
+			                        translate(e->counted);
 			atomic_store_explicit(&e->countable, true, memory_order_release);
 		}
 	}

@@ -362,6 +362,6 @@ def test_dialect(classify):
     for expression, good, bad in (("^Error$", "Error", "error"), ("(?i)^Error$", "eRRoR", "eror"),
                                   ("error(?! budget)", "error", "error budget"),
                                   ("(?<=exit )1\\b", "exit 1", "exit 12"),
-                                  ("^a++b$", "aab", "aac"), ("^größer$", "größer", "grosser")):
+                                  ("^a++b$", "aab", "aac"), ("^größer$", "größer", "grosser"), ("(*NO_JIT)^ab[cd]$", "abc", "abe")):
         rules = classify.rules(rule("r", expression))
         assert classify.verdict(rules, f"{bad}\n{good}\n")["line"] == 2

@@ -201,8 +201,40 @@ static void test_steps(void **state)
 	}
 }
 
+/*
+ * One that goes back to each repetition: PCRE2 keeps them all, and has so much room for that, its compiled code less
+ * than its interpreter.
+ */
+static void test_room(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *pattern;
+		size_t good, bad;
+	} cases[] = { { "^(?:(a)|b)*$", 2 * 1024, 128 * 1024 }, { "(*NO_JIT)^(?:(a)|b)*$", 2 * 1024, 1024 * 1024 } };
+	struct clsf_allocator a = clsf__allocator(NULL);
+	for (size_t i = 0; i < 4; i++) {
+		const char *pattern = cases[i / 2].pattern;
+		size_t start, end, size = i % 2 ? cases[i / 2].bad : cases[i / 2].good;
+		struct clsf__runner *runner;
+		struct clsf__expression *e = clsf__expression_new(&a, pattern, strlen(pattern));
+		char *text = malloc(size);
+		assert_non_null(text);
+		for (size_t k = 0; k < size; k++)
+			text[k] = k % 2 ? 'a' : 'b';
+		assert_int_equal(clsf__runner_new(&a, 1000000, &runner), 0);
+		assert_int_equal(clsf__run(runner, e, text, size, &start, &end), i % 2 ? CLSF__RUN_LIMIT : CLSF__RUN_MATCH);
+		/* It is not the steps that end it. */
+		assert_true(clsf__runner_work(runner) < 64 * (uint64_t)size);
+		clsf__runner_free(runner);
+		clsf__expression_free(&a, e);
+		free(text);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_doubled), cmocka_unit_test(test_steps) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_doubled), cmocka_unit_test(test_steps),
+	                                    cmocka_unit_test(test_room) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
