@@ -167,6 +167,22 @@ def test_long_title(classify):
     assert len(listed["title"]) <= 90 and listed["title"].endswith(("clogged", "and", "is", "of", "}", "number"))
 
 
+def test_limits(classify):
+    """Of a long message 300 bytes are the expression, and 2048 the example; 24 values are captured."""
+    listed, _, path = made(classify, "frobnicator gave up " + "and so on and on " * 200)
+    assert 250 < len(listed["expressions"][0]) <= 300 and not listed["expressions"][0].endswith(" a")
+    (example,) = re.findall(r"- line: '(frobnicator.*)'$", path.read_text(), re.M)[:1]
+    assert len(example) == 2048
+    _, fields, _ = made(classify, " ".join(f"k{n}={n}" for n in range(30)))
+    assert len(fields) == 24
+
+
+def test_large_input(classify, small):
+    """Standard input is read up to 16 MiB."""
+    done = classify.run("rules", "new", "-r", small, "-", stdin=b"x" * (18 << 20) + b"\n")
+    assert done.code == 2 and done.out == "" and "-: more than 16 MiB" in done.err
+
+
 def test_ids_are_new(classify):
     """An id that a loaded rule has is not given again."""
     path = classify.rules(rule("mine-the-sink-clogged", "zzz"))

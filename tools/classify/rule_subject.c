@@ -187,7 +187,7 @@ bool subject_from_input(struct clsf_ruleset *rs, struct subject *subject, bool l
 	struct source s = { 0 };
 	struct input_result result;
 	input_read("-", add_input, &s.text, &result);
-	bool good = result.complete && !result.binary;
+	bool good = result.complete && !result.stopped && !result.binary;
 	if (!good) {
 		complain("-: %s", result.binary ? "binary" : result.stopped ? "more than 16 MiB" : result.message);
 		o->unread = true;
