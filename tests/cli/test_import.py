@@ -158,3 +158,25 @@ def test_large_file(classify):
     path = classify.write("large.txt", b"x\n" * (9 << 20))
     done = classify.run("rules", "import", "--from", "list", path)
     assert done.code == 2 and "larger than the limit of 16777216 bytes" in done.err
+
+
+def test_many_anchors(classify):
+    """Of YAML with more than a thousand anchors nothing is read."""
+    for n, found in ((1000, False), (1001, True)):
+        text = "[" + ", ".join(f"&a{i} x" for i in range(n)) + "]\n"
+        done = classify.run("rules", "import", "--from", "promtail", classify.write("p.yaml", text))
+        assert ("too many anchors" in done.err) is found
+
+
+@pytest.mark.parametrize("good, bad, told", [
+    ("a" * 8192, "a" * 8193, "the expression has more than 8192 bytes"), ("(" * 100 + "a" + ")" * 100, "(" * 101 + "a" + ")" * 101, "too deep"),
+], ids=["bytes", "groups"])
+def test_large_expressions(classify, good, bad, told):
+    """Expressions of other dialects are read up to 8 KiB, and a hundred groups deep."""
+    def matcher(regexp):
+        return import_text(classify, "m.json", json.dumps({"problemMatcher": [
+            {"owner": "x", "pattern": [{"regexp": regexp, "message": 1}]}]}))
+
+    assert told not in matcher(good).err
+    done = matcher(bad)
+    assert done.counts == (0, 0, 1) and told in done.err

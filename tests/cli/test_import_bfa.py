@@ -107,6 +107,32 @@ def test_java_refused(classify, pattern, reason):
     assert reason in done.err
 
 
+def test_nested_classes(classify):
+    """Classes in a class are read, up to nine deep."""
+    assert one(classify, "[a" * 10 + "]" * 10).counts == (1, 0, 0)
+    done = one(classify, "[a" * 11 + "]" * 11)
+    assert done.counts == (0, 0, 1) and "its classes are nested too deep" in done.err
+
+
+def test_many_placeholders(classify):
+    """A description has 64 different ones; what stands for the others is left out."""
+    patterns = [f"{n:02}(a)(b)" for n in range(33)]
+    done = one(classify, *patterns, description=" ".join(f"${{{n},1}} ${{{n},2}}" for n in range(1, 34)))
+    assert done.counts == (1, 1, 0), done.err
+    assert "${i32g1} ${i32g2} ... ...'" in done.text and "i33g" not in done.text
+
+
+def test_long_names(classify):
+    """Ids and titles that are made of names, and what is said of them, are cut."""
+    name = "word " * 50
+    done = import_text(classify, "c.json", json.dumps([cause(name, "a"), cause("x" * 2000, "(")]))
+    (rule,) = done.rules().values()
+    assert rule["rule"] == "bfa-" + ("word-" * 16)[:-1]
+    assert len(rule["title"]) <= 203 and rule["title"].startswith("word word ") and rule["title"].endswith("...")
+    told = [line for line in done.err.splitlines() if "xxx" in line]
+    assert told and all(len(line.partition("warning: ")[2]) <= 1023 for line in told)
+
+
 def test_lost_indication(classify):
     """One indication that is lost leaves a rule in part."""
     done = one(classify, "good", "bad&&[", several=False)

@@ -120,3 +120,10 @@ def test_category(classify):
         {"reason": "Odd", "pattern": "x"}, {"reason": "DNSFailure", "pattern": "y"}]}),
         "--category", "tool_bug")
     assert {r["category"] for r in done.rules().values()} == {"tool_bug", "dns_failed"}
+
+
+def test_large_buffer(classify):
+    """No more than 200 lines."""
+    done = one(classify, "a\\nb", bufferSize=201)
+    assert done.counts == (1, 1, 0) and "over the newest 200 lines, not 201" in done.err and "lines: 200" in done.text
+    assert one(classify, "a\\nb", bufferSize=200).counts == (1, 0, 0)

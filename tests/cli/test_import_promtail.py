@@ -103,3 +103,12 @@ def test_anchors(classify):
         f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 10)}]\n" for n in range(12))
     done = classify.run("rules", "import", "--from", "promtail", classify.write("f.yaml", flood))
     assert done.code == 2 and "too many values" in done.err
+
+
+def test_many_filters_and_values(classify):
+    """Sixteen filters of a selector, and 64 values of a pipeline."""
+    for n, counts in ((16, (1, 0, 0)), (17, (0, 0, 1))):
+        assert import_text(classify, "p.yaml", match("'{} " + f'|= "x" ' * n + "'")).counts == counts
+    values = "".join(f"- regex: {{expression: '{n:02}(?P<v{n}>.)'}}\n" for n in range(65))
+    done = import_text(classify, "p.yaml", "pipeline_stages:\n" + values + match("'{} |= \"x\"'"))
+    assert "'v64' is left out: a pipeline extracts more than 64 values" in done.err and "'v63'" not in done.err

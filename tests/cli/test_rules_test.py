@@ -114,6 +114,13 @@ def test_long_lists_are_cut(classify):
     assert check(classify, *rules, options=["-v"]).out.count("warning: ") == 30
 
 
+def test_long_values_are_cut(classify):
+    """Of a value that is not the expected one, 60 bytes are shown."""
+    path = classify.rules(rule("r", "^x(?<n>.*)", examples={"match": [{"line": "x" + "y" * 100, "fields": {"n": "z" * 100}}]}))
+    out = classify.run("rules", "test", "--no-passing", "-r", path).out
+    assert "'" + "y" * 60 + "...'" in out and "y" * 61 not in out.replace("y" * 100, "")
+
+
 # ---- logs that passed ----
 
 @pytest.fixture
@@ -206,6 +213,16 @@ def test_unmatched(classify):
     assert "pack r" not in done.out
     done = classify.run("rules", "test", "--no-passing", "-v", "-r", "rules", "--logs", "logs")
     assert "note: matches none of the 2 logs of its pack [gamma]" in done.out
+
+
+def test_many_unmatched(classify):
+    """Eight of them are named."""
+    classify.write("logs/p/1.log", "nothing\n")
+    classify.rules(*[rule(f"r{n}", f"^oops {n}") for n in range(11)], pack="p", name="rules/p.yaml")
+    done = classify.run("rules", "test", "--no-passing", "-r", "rules", "--logs", "logs")
+    assert "11 of 11 rules match none of them: r0, r1, r2, r3, r4, r5, r6, r7 and 3 more" in done.out
+    done = classify.run("rules", "test", "--no-passing", "-v", "-r", "rules", "--logs", "logs")
+    assert done.out.count("matches none of the 1 log") == 11
 
 
 # ---- formats ----

@@ -68,6 +68,11 @@ def test_other_refusals_are_not_about_labels(daemon, sink, status, text):
     assert len(sink.requests) == 1
 
 
+def test_a_long_answer_is_cut(daemon, sink):
+    sink.script = [(400, b"x" * 100_000, {})]
+    assert daemon.push_lines(["quiet"])[:2] == (400, b"x" * 65536)
+
+
 def test_no_loki_there(daemons, rules):
     daemon = daemons("--loki", f"http://127.0.0.1:{free_port()}", "--rules", rules)
     status, text, _ = daemon.push_lines(["quiet"])

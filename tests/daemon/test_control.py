@@ -194,3 +194,21 @@ def test_authentication(daemons, sink, rules, tmp_path):
     for token, status in (("token-one", 204), ("token-two", 204), ("token-three", 401), ("", 401), ("token-on", 401)):
         assert daemon.push_lines(["quiet"], headers={"Authorization": f"Bearer {token}"})[0] == status
     assert "Authorization" not in sink.requests[-1][1]
+
+
+def test_a_long_secret(daemons, sink, rules, tmp_path):
+    secret, config = tmp_path / "in", tmp_path / "c.yaml"
+    config.write_text(f"server: {{basic_auth: {{user: a, password_file: {secret}}}}}\n")
+    daemon = daemons("--loki", sink.url, "--rules", rules, "--config.file", config)
+    for size, status in ((4094, 204), (4095, 401)):
+        secret.write_text("s" * size + "\n")
+        assert daemon.push_lines(["quiet"], headers={"Authorization": basic("a", "s" * size)})[0] == status
+    assert daemon.said("a line is too long")
+
+
+def test_a_large_configuration(tmp_path):
+    config = tmp_path / "c.yaml"
+    for more, status in ((0, 0), (1, 2)):
+        config.write_bytes(b"loki: {url: 'http://loki.example'}\n#".ljust((16 << 20) + more, b"\n"))
+        done = run("--check-config", "--config.file", config)
+        assert done.returncode == status and ("it is larger than 16 MiB" in done.stderr) is bool(more), done.stderr

@@ -217,6 +217,13 @@ def test_positions_that_cannot_be_read(tmp_path, rules, text):
     assert r.positions.read_text() == text
 
 
+def test_too_many_positions(tmp_path, rules):
+    r = Reader(tmp_path, rules, None, queue=False, positions=True)
+    r.positions.write_bytes(b"positions: {}\n#".ljust(16 << 20, b"\n"))
+    done = run_once(*r.arguments)
+    assert done.returncode == 1 and "positions cannot be read" in done.stderr
+
+
 def test_long_lines(reader, sink):
     r = reader()
     r.write("a.log", "a" * 300_000 + "\nshort\n")

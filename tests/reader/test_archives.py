@@ -190,6 +190,14 @@ def test_zstd_frames_that_are_skipped(reader):
     assert reader("-", stdin=large + PACKERS["zst"](b"one\n")).contents() == [("-", b"one\n")]
 
 
+def test_large_frame_that_is_skipped(reader):
+    """So large a one is none: what begins like it is a text."""
+    for size, end in ((64 << 20, STOPPED), ((64 << 20) - 1, IO)):
+        text = b"P*M\x18" + struct.pack("<I", size) + b" is how it begins\n" * 300
+        (entry,) = reader("-", stdin=text).logs
+        assert entry.end == end and (entry.data == text) is (end == STOPPED)
+
+
 def test_window(reader):
     """A window that is too large to be had is told."""
     data = os.urandom(3000000)

@@ -70,6 +70,16 @@ def test_folders(small, command, rules, tmp_path):
     assert found == command("scan", "--rules", rules, "-o", "jsonl", top)
 
 
+def test_folders_too_deep(small, tmp_path):
+    for depth in (64, 65):
+        folder = tmp_path / "top" / "/".join("d" * depth)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "a.log").write_bytes(LOG)
+    found = list(small.scan_many([tmp_path / "top"]))
+    assert [verdict.error is None for verdict in found] == [True, False]
+    assert isinstance(found[1].error, classify.LimitError) and found[0].category == "access_denied"
+
+
 def tar_of(path, members, mode="w:gz"):
     with tarfile.open(path, mode) as archive:
         for name, data in members.items():

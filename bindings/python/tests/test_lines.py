@@ -48,3 +48,12 @@ def test_a_half_surrogate_of_nothing(small):
     with pytest.raises(UnicodeEncodeError):
         small.match("\ud800")
     assert small.match("denied for root")
+
+
+def test_a_limit_that_is_passed(small):
+    line = "denied for root" + "x" * (1 << 20)
+    with pytest.warns(RuntimeWarning, match="longer than 1048576 bytes"):
+        assert small.match(line)
+    with pytest.warns(RuntimeWarning) as told:
+        assert len(list(small.match_many([line, "denied for joe", line]))) == 3
+    assert len(told) == 1
