@@ -20,8 +20,10 @@
 #define JIT_STACK_START ((size_t)32 * 1024)
 #define JIT_STACK_MAX ((size_t)512 * 1024)
 #define HEAP_LIMIT_KIB 20480
-#define LONG_SUBJECT ((size_t)1024)
-#define FAST_STEPS ((uint32_t)4 * 1024 * 1024)
+#define SHORT_SUBJECT ((size_t)1024)
+#define SHORT_STEPS 4096u   /* from one start */
+#define LONG_SUBJECT ((size_t)16 * 1024)
+#define LONG_STEPS 16384u
 #define STEPS_PER_BYTE 64
 #define MAX_GROUPS 256      /* pairs of offsets that a runner keeps */
 
@@ -255,6 +257,13 @@ static enum clsf__run prepare_counted(struct clsf__expression *e)
 	return result;
 }
 
+/* How many steps from one start a fast run may take. */
+static void set_fast_limit(struct clsf__runner *r, uint32_t limit)
+{
+	r->fast_limit = limit < r->match_limit ? limit : r->match_limit;
+	pcre2_set_match_limit(r->context, r->fast_limit);
+}
+
 int clsf__runner_new(const struct clsf_allocator *a, uint32_t match_limit,
                      struct clsf__runner **ret_runner)
 {
@@ -276,8 +285,7 @@ int clsf__runner_new(const struct clsf_allocator *a, uint32_t match_limit,
 		return CLSF_E_NOMEM;
 	}
 	r->match_limit = match_limit;
-	r->fast_limit = match_limit < FAST_STEPS / LONG_SUBJECT ? match_limit : (uint32_t)(FAST_STEPS / LONG_SUBJECT);
-	pcre2_set_match_limit(r->context, r->fast_limit);
+	set_fast_limit(r, SHORT_STEPS);
 	pcre2_set_heap_limit(r->context, HEAP_LIMIT_KIB);
 	if (r->stack)
 		pcre2_jit_stack_assign(r->context, NULL, r->stack);
@@ -336,7 +344,6 @@ static int run_counted(struct clsf__runner *r, struct clsf__expression *e, const
 	return n;
 }
 
-/* At full speed, where a text is so short that its square is bearable. */
 static int run_fast(struct clsf__runner *r, struct clsf__expression *e, const char *subject, size_t length)
 {
 	pcre2_code *fast = !e->valid ? e->code : clsf__is_utf8(subject, length) ? e->valid : NULL;
@@ -355,7 +362,15 @@ enum clsf__run clsf__run(struct clsf__runner *r, struct clsf__expression *e,
 		if (prepared != CLSF__RUN_MATCH)
 			return prepared;
 	}
-	int n = length > LONG_SUBJECT ? PCRE2_ERROR_MATCHLIMIT : run_fast(r, e, subject, length);
+	int n = PCRE2_ERROR_MATCHLIMIT;
+	if (length <= SHORT_SUBJECT) {
+		n = run_fast(r, e, subject, length);
+	} else if (length <= LONG_SUBJECT) {
+		/* Several lines of an entry: one ".*" over them takes as many steps as they have bytes. */
+		set_fast_limit(r, LONG_STEPS);
+		n = run_fast(r, e, subject, length);
+		set_fast_limit(r, SHORT_STEPS);
+	}
 	if (n == PCRE2_ERROR_MATCHLIMIT)
 		n = run_counted(r, e, subject, length);
 	if (n >= 0) {
