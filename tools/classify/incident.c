@@ -96,7 +96,7 @@ static enum kind kind_of(const char *data, size_t length)
 static bool look_at(const char *path, int *ret_kind)
 {
 	enum kind kind = KIND_LOG;
-	bool standard = strcmp(path, "-") == 0;
+	bool standard = strcmp(path, "-") == 0, good = true;
 	struct sample *s = standard ? NULL : calloc(1, sizeof(*s));
 	if (!standard && !s)
 		return false;
@@ -104,10 +104,11 @@ static bool look_at(const char *path, int *ret_kind)
 		struct input_result result;
 		input_read(path, take_sample, s, &result);
 		kind = kind_of(s->data, s->length);
+		good = result.code != CLSF_E_NOMEM;
 	}
 	free(s);
 	*ret_kind = (int)kind;
-	return true;
+	return good;
 }
 
 /* ---- the parts ---- */
@@ -229,9 +230,13 @@ static const struct clsf_verdict *ask(struct incident_told *told)
 	const struct clsf_verdict *v;
 	clsf_stream_reset(f->stream);
 	input_read(told->part->path, input_feed, f, &result);
-	if (!result.opened || result.binary)
+	if (result.binary)
 		return NULL;
-	int code = clsf_stream_feed(f->stream, f->worker, mark, strlen(mark));
+	int code = result.code == CLSF_E_NOMEM ? result.code : 0;
+	if (code == 0 && !result.opened)
+		return NULL;
+	if (code == 0)
+		code = clsf_stream_feed(f->stream, f->worker, mark, strlen(mark));
 	if (code == 0)
 		code = clsf_stream_finish(f->stream, f->worker, &v);
 	told->failed_memory = code == CLSF_E_NOMEM;

@@ -186,6 +186,7 @@ void input_take(struct input *in, input_sink sink, void *user, struct input_resu
 	if (code >= 0 || code == CLSF_E_BUSY)
 		return;
 	result->complete = false;
+	result->code = code;
 	snprintf(result->message, sizeof(result->message), "%s", in->error.message);
 }
 
@@ -208,7 +209,7 @@ void input_read_log(struct input *in, const char *path, input_sink sink, void *u
 	int code = input_open(in, path);
 	if (code == 0)
 		code = input_next(in, &member);
-	*result = (struct input_result){ .complete = code >= 0 };
+	*result = (struct input_result){ .complete = code >= 0, .code = code < 0 ? code : 0 };
 	if (code < 0)
 		snprintf(result->message, sizeof(result->message), "%s", in->error.message);
 	else if (code > 0)

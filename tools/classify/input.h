@@ -23,6 +23,7 @@ struct input_result {
 	bool stopped;                /* the sink ended it */
 	bool binary;                 /* it is no text; nothing was given to the sink */
 	uint64_t bytes;              /* decompressed, given to the sink */
+	int code;                    /* of the call that failed; 0: none did */
 	char message[512];           /* why not, with the place */
 	bool has_nul, has_invalid;   /* the first NUL byte, the first byte that is no UTF-8 */
 	uint64_t nul_offset, invalid_offset;
