@@ -202,8 +202,10 @@ static bool divide(json_t *of, const struct batch_entry *entries, bool as_metada
 		json_t *entry = json_array_get(values, i);
 		const struct batch_mark *mark = entries[i].mark;
 		json_t *to = !mark || as_metadata ? rest : part_for(parts, first, of, mark->category);
-		json_t *written = mark ? marked_entry(entry, mark, as_metadata, pool) : json_incref(entry);
-		if (!to || !written || json_array_append_new(json_object_get(to, "values"), written) != 0)
+		json_t *written = !to    ? NULL
+		                  : mark ? marked_entry(entry, mark, as_metadata, pool)
+		                         : json_incref(entry);
+		if (!written || json_array_append_new(json_object_get(to, "values"), written) != 0)
 			return false;
 	}
 	return true;
