@@ -167,6 +167,17 @@ def test_explained_in_another_log(classify):
         classify, {}, form="text")
 
 
+def test_many_groups_are_not_asked(classify):
+    """Which rule may follow from another is asked of the two hundred largest groups."""
+    for n, told in ((190, "early"), (210, None)):
+        rules = classify.rules(rule("early", "store hung", explains=["late"]), rule("late", "upload failed"),
+                               *[rule(f"r{i}", f"^oops {i}$") for i in range(n)])
+        logs = {f"{i}-{k}.log": f"oops {i}\n" for i in range(n) for k in range(2)}
+        logs |= {"e.log": "store hung\n", "f.log": "store hung\n", "l.log": "upload failed\n"}
+        groups = groups_of(classify, rules, logs)
+        assert [one["explained_by"] for one in groups if one["rule"] == "late"] == [told]
+
+
 def test_no_groups_of_one_log(classify):
     """Neither the quiet format nor one log alone says anything of groups."""
     assert "shared" not in scan(classify, buckets(3, 0), "-q", form="text")

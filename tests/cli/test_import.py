@@ -180,3 +180,10 @@ def test_large_expressions(classify, good, bad, told):
     assert told not in matcher(good).err
     done = matcher(bad)
     assert done.counts == (0, 0, 1) and told in done.err
+
+
+def test_many_rules(classify):
+    """A hundred thousand rules; those beyond are told and counted."""
+    text = "".join(f"x{n:06}\n" for n in range(100_002))
+    done = classify.run("rules", "import", "--from", "list", "-o", "/dev/null", classify.write("l.txt", text))
+    assert "100000 carried over, 0 of them in part; 2 not carried over" in done.err

@@ -126,6 +126,20 @@ def test_a_file_that_is_emptied_and_written_anew(reader, sink, running, text):
     assert r.daemon.said("read from its start")
 
 
+@pytest.mark.parametrize("same", [64, 63])
+def test_a_file_that_is_the_same_before_its_position(reader, sink, same):
+    """The 64 bytes before a position tell whether it is still that of the file."""
+    r = reader()
+    last = "y" * (same - 1) + "\n"
+    r.write("a.log", "one\n" + last)
+    r.start()
+    wait_for(sink, ["one", last.strip()])
+    r.stop()
+    r.write("a.log", "two" + ("\n" if same == 64 else "z") + last + "three\n", mode="w")
+    r.start()
+    wait_for(sink, ["one", last.strip(), "three"] + ([] if same == 64 else ["twoz" + last.strip()]))
+
+
 def test_a_file_that_is_gone_has_ended(reader, sink):
     r = reader()
     r.write("a.log", "no space left\nall is lost")

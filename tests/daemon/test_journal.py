@@ -114,3 +114,13 @@ def test_what_cannot_be_read(tmp_path, rules, settings, why):
     if "without libsystemd" in done.stderr:
         pytest.skip("built without libsystemd")
     assert done.returncode == 1 and why in done.stderr
+
+
+def test_long_units(journal, tmp_path, rules, sink):
+    """The name of a unit is cut at 255 bytes."""
+    journal.write((0, "a" * 300, 6, "one"))
+    r = reader(journal, tmp_path, rules, sink)
+    r.start()
+    wait_for(sink, ["one"])
+    r.stop()
+    assert entries(sink)[0][0]["unit"] == "a" * 255
