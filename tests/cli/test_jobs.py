@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several inputs scanned at a time: nothing that is told depends on it, and an interrupt ends all of them."""
 
+import array
+import fcntl
 import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import threading
+import time
 
 import pytest
 
@@ -138,6 +142,15 @@ class Running:
             told += piece
         return told
 
+    def wait_until_blocked(self):
+        """Reads nothing until the pipe of standard output is full, so that the program waits for its reader."""
+        full = fcntl.fcntl(self.process.stdout, fcntl.F_GETPIPE_SZ) - 4096
+        held = array.array("i", [0])
+        end = time.monotonic() + PATIENCE
+        while held[0] < full and self.process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+            fcntl.ioctl(self.process.stdout, termios.FIONREAD, held)
+
     def end(self):
         """What else it tells, and its status. Standard input stays open until it is over."""
         guard = threading.Timer(PATIENCE, self.process.kill)
@@ -228,6 +241,7 @@ def test_two_interrupts(classify, rules):
     classify.write("a.log", "oops alpha\n" * 20000)
     running = Running(classify, "scan", "-r", rules, "--matches", "a.log", "a.log")
     running.wait_for(b"alpha")
+    running.wait_until_blocked()
     while running.process.poll() is None:
         running.process.send_signal(signal.SIGINT)
         try:
