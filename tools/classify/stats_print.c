@@ -168,6 +168,15 @@ static char *keep_string(struct printer *p, const char *s)
 	return copy;
 }
 
+static void free_kept(struct kept *kept)
+{
+	for (size_t k = 0; k < STATS_MAX_BY; k++)
+		free(kept->name[k]);
+	free(kept->first);
+	free(kept->last);
+	free(kept->example);
+}
+
 static void keep_row(const struct stats_row *row, void *user)
 {
 	struct printer *p = user;
@@ -181,24 +190,24 @@ static void keep_row(const struct stats_row *row, void *user)
 		p->rows = grown;
 		p->capacity = capacity;
 	}
-	struct kept *kept = &p->rows[p->n_rows++];
+	struct kept *kept = &p->rows[p->n_rows];
 	*kept = (struct kept){ .count = row->count, .logs = row->logs, .line = row->line };
 	for (size_t i = 0; i < STATS_MAX_BY; i++)
 		kept->name[i] = keep_string(p, row->name[i]);
 	kept->first = keep_string(p, row->first);
 	kept->last = keep_string(p, row->last);
 	kept->example = keep_string(p, row->example);
+	/* A row is whole or it is missing, and that is told. */
+	if (p->failed)
+		free_kept(kept);
+	else
+		p->n_rows++;
 }
 
 static void free_rows(struct printer *p)
 {
-	for (size_t i = 0; i < p->n_rows; i++) {
-		for (size_t k = 0; k < STATS_MAX_BY; k++)
-			free(p->rows[i].name[k]);
-		free(p->rows[i].first);
-		free(p->rows[i].last);
-		free(p->rows[i].example);
-	}
+	for (size_t i = 0; i < p->n_rows; i++)
+		free_kept(&p->rows[i]);
 	free(p->rows);
 	for (size_t i = 0; i < p->n_columns; i++)
 		free(p->column[i]);
