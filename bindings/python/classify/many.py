@@ -140,8 +140,16 @@ def _scan_many(classifier: Classifier, paths: Iterable[sources.Path], jobs: int,
         # A thread ends within a step of its scan. One that waits for whoever writes into a pipe may
         # wait for ever; it is left to that, and ends with the process at the latest.
         deadline = time.monotonic() + _PATIENCE
-        for thread in filter(threading.Thread.is_alive, threads):  # an interrupt may come before a start
-            thread.join(max(0.0, deadline - time.monotonic()))
+        for thread in threads:
+            _join(thread, deadline)
+
+
+def _join(thread: threading.Thread, deadline: float) -> None:
+    """Waits for a thread, whose start an interrupt may have come before, or into."""
+    while not thread.is_alive() and thread in threading.enumerate() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    if thread.is_alive():
+        thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _take(work: _Work, tasks: Deque[_Task], ordered: bool) -> List[Answer]:
