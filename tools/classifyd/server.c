@@ -35,9 +35,10 @@ static struct {
 	struct MHD_Daemon *daemon;
 	char *key, *certificate, *authority;
 	atomic_bool ready, stopping;
+	MHD_socket quiesced;         /* it listens no more; closed when no thread can look at it */
 	pthread_mutex_t lock;
 	struct push_queue reloads;   /* who waits for a reload; under the lock */
-} server = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} server = { .lock = PTHREAD_MUTEX_INITIALIZER, .quiesced = MHD_INVALID_SOCKET };
 
 /* ---- requests ---- */
 
@@ -485,15 +486,18 @@ void server_quiesce(void)
 	if (!server.daemon)
 		return;
 	atomic_store(&server.stopping, true);
-	MHD_socket socket = MHD_quiesce_daemon(server.daemon);
-	if (socket != MHD_INVALID_SOCKET)
-		close(socket);
+	server.quiesced = MHD_quiesce_daemon(server.daemon);
+	if (server.quiesced != MHD_INVALID_SOCKET)
+		shutdown(server.quiesced, SHUT_RDWR);
 }
 
 void server_stop(void)
 {
 	if (server.daemon)
 		MHD_stop_daemon(server.daemon);
+	if (server.quiesced != MHD_INVALID_SOCKET)
+		close(server.quiesced);
+	server.quiesced = MHD_INVALID_SOCKET;
 	server.daemon = NULL;
 	connections_stop();
 	free(server.key);
