@@ -393,9 +393,16 @@ static void test_truncated(void **state)
 	open_scanner(&s, NULL);
 	assert_int_equal(clsf_stream_truncated(s.stream, message), 0);
 	assert_int_equal(clsf_stream_finish(s.stream, s.worker, &v), 0);
-	assert_int_equal(v->n_warnings, 1);
-	assert_int_equal(v->warnings[0].code, CLSF_WARN_TRUNCATED_INPUT);
-	assert_int_equal(strlen(v->warnings[0].message), 255);
+	size_t found = 0;
+	for (size_t i = 0; i < v->n_warnings; i++) {
+		/* Of an engine that failed its self-test every verdict warns. */
+		if (v->warnings[i].code == CLSF_WARN_ENGINE_FALLBACK)
+			continue;
+		assert_int_equal(v->warnings[i].code, CLSF_WARN_TRUNCATED_INPUT);
+		assert_int_equal(strlen(v->warnings[i].message), 255);
+		found++;
+	}
+	assert_int_equal(found, 1);
 	close_scanner(&s);
 }
 
