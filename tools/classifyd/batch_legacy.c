@@ -150,8 +150,10 @@ static bool divide(json_t *of, const struct batch_entry *entries, bool as_metada
 		const struct batch_mark *mark = entries[i].mark;
 		json_t *part = part_for(parts, first, categories, of, mark && !as_metadata ? mark->category : NULL, pool);
 		json_t *value = json_array_get(values, i);
-		json_t *written = mark ? marked_entry(value, mark, as_metadata, pool) : json_incref(value);
-		if (!part || json_array_append_new(json_object_get(part, "entries"), written) != 0)
+		json_t *written = !part  ? NULL
+		                  : mark ? marked_entry(value, mark, as_metadata, pool)
+		                         : json_incref(value);
+		if (!written || json_array_append_new(json_object_get(part, "entries"), written) != 0)
 			return false;
 	}
 	return true;
